@@ -1,0 +1,177 @@
+//! From AWS's answers to [`ErrorKind`]: the one table.
+//!
+//! Most throttles and all of DynamoDB's errors come as HTTP 400, and some codes mean two things, so code and message decide
+//! and the HTTP status only when there is no code. Wording varies between services and emulators: match on stable parts.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::cloud::{CloudError, ErrorKind, Message};
+
+/// Turns an SDK error of `service`'s `operation` into ours. For `map_err`.
+pub(super) fn failed<E>(
+    service: &'static str,
+    operation: &'static str,
+) -> impl FnOnce(SdkError<E, HttpResponse>) -> CloudError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    move |error| {
+        let (code, message) = (error.code().unwrap_or_default().to_owned(), error.message().map(str::to_owned));
+        let status = error.raw_response().map(|response| response.status().as_u16());
+        let message = message.unwrap_or_else(|| chain(&error));
+        let kind = classify(status, &code, &message);
+        CloudError { service, operation, kind, code, source: Message(message) }
+    }
+}
+
+/// `None` when AWS says with one of `codes` that there is no such thing.
+pub(super) fn found<T, E>(
+    result: Result<T, SdkError<E, HttpResponse>>,
+    codes: &[&str],
+    failed: impl FnOnce(SdkError<E, HttpResponse>) -> CloudError,
+) -> Result<Option<T>, CloudError>
+where
+    E: ProvideErrorMetadata,
+{
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.code().is_some_and(|code| codes.contains(&code)) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// A request that cannot even be put together, for example for a missing required field. A bug of ours, said as an error.
+pub(super) fn invalid_request(
+    service: &'static str,
+    operation: &'static str,
+) -> impl FnOnce(aws_smithy_types::error::operation::BuildError) -> CloudError {
+    move |error| CloudError {
+        service,
+        operation,
+        kind: ErrorKind::Rejected,
+        code: String::new(),
+        source: Message(chain(&error)),
+    }
+}
+
+/// An error and everything behind it in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// The table. `status` is the HTTP status, `None` when there was no answer.
+pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorKind {
+    let Some(status) = status else { return ErrorKind::Unavailable };
+    // Some codes end in "Exception" in one protocol and not in another.
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
+    match code {
+        "BucketAlreadyExists" => ErrorKind::NotOurs,
+
+        // Before the general rules: the same code means "for good" elsewhere.
+        "InvalidParameterValue" if says(PROPAGATING) => ErrorKind::NotReady,
+        "InvalidParameterValue" if says(&["UnreservedConcurrentExecution"]) => ErrorKind::LimitExceeded,
+        "InvalidArgument" if says(&["Unable to validate the following destination"]) => ErrorKind::NotReady,
+        "MalformedPolicy" | "MalformedPolicyDocument" if says(&["Invalid principal"]) => ErrorKind::NotReady,
+        "BadRequest" if says(&["No integration defined", "doesn't contain any methods", "Active stages"]) => {
+            ErrorKind::NotReady
+        }
+        "Validation" if says(&["modified multiple times"]) => ErrorKind::NotReady,
+        "LimitExceeded" if says(&["being updated", "simultaneously"]) => ErrorKind::NotReady,
+
+        // Not yet, or somebody else is at it; also what a lost answer left behind: looking again helps.
+        "OperationAborted" | "ResourceConflict" | "Conflict" | "PreconditionFailed" | "InvalidIfMatchVersion"
+        | "ResourceInUse" | "ConcurrentModification" | "DeleteConflict" | "BucketNotEmpty" | "DistributionNotDisabled"
+        | "ContinuousBackupsUnavailable" | "EntityAlreadyExists" | "ResourceAlreadyExists" | "BucketAlreadyOwnedByYou"
+        | "DistributionAlreadyExists" | "OriginAccessControlAlreadyExists" | "ResponseHeadersPolicyAlreadyExists"
+        | "OriginAccessControlInUse" | "ResponseHeadersPolicyInUse" | "TooManyInvalidationsInProgress"
+        | "TableInUse" => ErrorKind::NotReady,
+        // We only write to what we saw or made: AWS has not heard of it everywhere yet, or it just went.
+        "NoSuchBucket" | "NoSuchEntity" | "NoSuchDistribution" | "NoSuchKey" | "ResourceNotFound" | "NotFound"
+        | "TableNotFound" | "NoSuchResource" => ErrorKind::NotReady,
+
+        "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "RequestThrottled"
+        | "BandwidthLimitExceeded" | "SlowDown" | "PriorRequestNotComplete"
+        | "ProvisionedThroughputExceeded" => ErrorKind::Throttled,
+        _ if says(&["Rate exceeded"]) => ErrorKind::Throttled,
+
+        "AccessDenied" | "UnauthorizedOperation" | "Forbidden" | "AllAccessDisabled" | "InvalidClientTokenId"
+        | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "UnrecognizedClient" | "ExpiredToken"
+        | "AuthFailure" | "NotAuthorized" => ErrorKind::AccessDenied,
+
+        "LimitExceeded" | "CodeStorageExceeded" | "ServiceQuotaExceeded" => ErrorKind::LimitExceeded,
+        _ if code.starts_with("TooMany") => ErrorKind::LimitExceeded,
+
+        "InternalError" | "InternalFailure" | "InternalServerError" | "ServiceUnavailable" | "ServiceFailure"
+        | "RequestTimeout" | "Service" => ErrorKind::Unavailable,
+
+        _ => match status {
+            429 => ErrorKind::Throttled,
+            500.. => ErrorKind::Unavailable,
+            // Answers to HEAD have no body, hence no code.
+            403 => ErrorKind::AccessDenied,
+            404 => ErrorKind::NotReady,
+            200..=299 => ErrorKind::Unavailable,
+            _ => ErrorKind::Rejected,
+        },
+    }
+}
+
+/// A role that IAM made seconds ago is not known to Lambda yet.
+const PROPAGATING: &[&str] =
+    &["cannot be assumed", "execution role does not have permissions", "KMS key is invalid for CreateGrant"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_answers_are_told_apart() {
+        use ErrorKind::{AccessDenied, LimitExceeded, NotOurs, NotReady, Rejected, Throttled, Unavailable};
+        let table = [
+            (None, "", "connection reset", Unavailable),
+            (Some(500), "", "", Unavailable),
+            (Some(503), "SlowDown", "Please reduce your request rate.", Throttled),
+            (Some(400), "Throttling", "Rate exceeded", Throttled),
+            (Some(429), "TooManyRequestsException", "Too Many Requests", Throttled),
+            (Some(409), "BucketAlreadyExists", "The requested bucket name is not available.", NotOurs),
+            (Some(409), "OperationAborted", "A conflicting conditional operation is in progress", NotReady),
+            (
+                Some(400),
+                "InvalidParameterValueException",
+                "The role defined for the function cannot be assumed by Lambda.",
+                NotReady,
+            ),
+            (Some(400), "InvalidParameterValueException", "Timeout is too long", Rejected),
+            (
+                Some(400),
+                "InvalidParameterValueException",
+                "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution",
+                LimitExceeded,
+            ),
+            (Some(400), "InvalidArgument", "Unable to validate the following destination configurations", NotReady),
+            (Some(400), "InvalidArgument", "Something else", Rejected),
+            (Some(403), "AccessDeniedException", "User: x is not authorized to perform: iam:PassRole", AccessDenied),
+            (Some(403), "", "", AccessDenied),
+            (Some(400), "LimitExceededException", "Table tags are being updated", NotReady),
+            (Some(400), "LimitExceededException", "There is a limit of 2500 tables", LimitExceeded),
+            (Some(400), "TooManyBuckets", "You have attempted to create more buckets than allowed", LimitExceeded),
+            (Some(400), "ValidationException", "1 validation error detected", Rejected),
+            (Some(400), "MalformedPolicy", "Invalid principal in policy", NotReady),
+            (Some(400), "MalformedPolicy", "Policies must be valid JSON", Rejected),
+        ];
+        for (status, code, message, kind) in table {
+            assert_eq!(classify(status, code, message), kind, "{status:?} {code} {message}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! AWS: `observe` and `apply`, one file per kind, no decisions. Its pure half stands in `crate::resources`.
+//!
+//! Every `observe` reads one resource, tells ours from others' by tags, and never writes. Every `apply` makes the one call
+//! that its change describes.
+
+mod artefacts;
+mod bucket;
+mod bucket_policy;
+mod clients;
+mod deployment;
+mod distribution;
+pub(crate) mod error;
+mod function;
+mod invalidation;
+mod log_group;
+mod notification;
+mod origin_access_control;
+mod permission;
+mod response_headers_policy;
+mod rest_api;
+mod role;
+mod site;
+mod stage;
+mod table;
+mod upload_cors;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+
+pub use clients::{ClientPool, Clients, base_config};
+
+use crate::cloud::{Cloud, CloudError, Foreign, Observed, Scope, Seen};
+use crate::gallery::Identity;
+use crate::graph::ResourceId;
+use crate::names::{Ownership, Tags};
+use crate::resources::Change;
+
+/// The real AWS, or what answers at its endpoint.
+#[derive(Debug)]
+pub struct Aws {
+    clients: ClientPool,
+}
+
+impl Aws {
+    /// AWS through these clients.
+    pub fn new(clients: ClientPool) -> Self {
+        Self { clients }
+    }
+}
+
+/// What one observation brought, not yet entered.
+struct Finding {
+    id: ResourceId,
+    result: Result<(), CloudError>,
+    part: Observed,
+}
+
+impl Cloud for Aws {
+    async fn observe(
+        &self,
+        gallery: &Identity,
+        scope: &Scope,
+        seen: &mut Observed,
+    ) -> Vec<(ResourceId, CloudError)> {
+        let clients = self.clients.region(&gallery.region);
+        let mut errors = Vec::new();
+        // Deployments, stage, site marker and permissions are read by identities that the first wave finds.
+        let (second, first): (BTreeSet<_>, BTreeSet<_>) = scope.iter().copied().partition(|id| needs_identity(*id));
+        for wave in [first, second] {
+            let known = &*seen;
+            let findings = join_all(wave.into_iter().map(|id| find(&clients, gallery, known, id))).await;
+            for Finding { id, result, part } in findings {
+                match result {
+                    Ok(()) => replace(seen, id, part),
+                    Err(error) => errors.push((id, error)),
+                }
+            }
+        }
+        errors
+    }
+
+    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+        let clients = &*self.clients.region(&gallery.region);
+        match change {
+            Change::OriginAccessControl(change) => origin_access_control::apply(clients, gallery, change).await,
+            Change::ResponseHeadersPolicy(change) => response_headers_policy::apply(clients, gallery, change).await,
+            Change::Bucket(role, change) => bucket::apply(clients, gallery, *role, change).await,
+            Change::Table(change) => table::apply(clients, gallery, change).await,
+            Change::LogGroup(name, change) => log_group::apply(clients, gallery, *name, change).await,
+            Change::Role(name, change) => role::apply(clients, gallery, *name, change).await,
+            Change::RestApi(change) => rest_api::apply(clients, gallery, change).await,
+            Change::Deployment(change) => deployment::apply(clients, gallery, change).await,
+            Change::Stage(change) => stage::apply(clients, gallery, change).await,
+            Change::Distribution(change) => distribution::apply(clients, gallery, change).await,
+            Change::BucketPolicy(role, change) => bucket_policy::apply(clients, gallery, *role, change).await,
+            Change::UploadCors(change) => upload_cors::apply(clients, gallery, change).await,
+            Change::Artefacts(change) => artefacts::apply(clients, gallery, change).await,
+            Change::Function(name, change) => function::apply(clients, gallery, *name, change).await,
+            Change::Permission(name, change) => permission::apply(clients, gallery, *name, change).await,
+            Change::Notification(change) => notification::apply(clients, gallery, change).await,
+            Change::Site(change) => site::apply(clients, gallery, change).await,
+            Change::Invalidation(change) => invalidation::apply(clients, gallery, change).await,
+        }
+    }
+
+    async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
+        bucket::count_photos(&self.clients.region(&gallery.region), gallery).await
+    }
+}
+
+/// Is it read by an identity that AWS assigned to another resource?
+fn needs_identity(id: ResourceId) -> bool {
+    matches!(id, ResourceId::Deployment | ResourceId::Stage | ResourceId::Invalidation)
+}
+
+/// Reads one resource into an otherwise empty snapshot.
+async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: ResourceId) -> Finding {
+    let mut part = Observed::default();
+    macro_rules! one {
+        ($field:ident, $found:expr) => {
+            match $found.await {
+                Ok(found) => part.$field = owned(found, &mut part.foreign, id),
+                Err(error) => return Finding { id, result: Err(error), part },
+            }
+        };
+        ($field:ident, $key:expr, $found:expr) => {
+            match $found.await {
+                Ok(found) => {
+                    let found = owned(found, &mut part.foreign, id);
+                    part.$field = found.into_iter().map(|found| ($key, found)).collect::<BTreeMap<_, _>>();
+                }
+                Err(error) => return Finding { id, result: Err(error), part },
+            }
+        };
+    }
+    match id {
+        ResourceId::OriginAccessControl => {
+            one!(origin_access_control, origin_access_control::observe(clients, gallery));
+        }
+        ResourceId::ResponseHeadersPolicy => {
+            one!(response_headers_policy, response_headers_policy::observe(clients, gallery));
+        }
+        ResourceId::Bucket(role) => one!(buckets, role, bucket::observe(clients, gallery, role)),
+        ResourceId::Table => one!(table, table::observe(clients, gallery)),
+        ResourceId::LogGroup(name) => one!(log_groups, name, log_group::observe(clients, gallery, name)),
+        ResourceId::Role(name) => one!(roles, name, role::observe(clients, gallery, name)),
+        ResourceId::RestApi => one!(rest_api, rest_api::observe(clients, gallery)),
+        ResourceId::Deployment => one!(deployment, deployment::observe(clients, gallery, known)),
+        ResourceId::Stage => one!(stage, stage::observe(clients, gallery, known)),
+        ResourceId::Distribution => one!(distribution, distribution::observe(clients, gallery)),
+        ResourceId::BucketPolicy(role) => one!(bucket_policies, role, bucket_policy::observe(clients, gallery, role)),
+        ResourceId::UploadCors => one!(upload_cors, upload_cors::observe(clients, gallery)),
+        ResourceId::Artefacts => one!(artefacts, artefacts::observe(clients, gallery)),
+        ResourceId::Function(name) => one!(functions, name, function::observe(clients, gallery, name)),
+        ResourceId::Permission(name) => one!(permissions, name, permission::observe(clients, gallery, name)),
+        ResourceId::Notification => one!(notification, notification::observe(clients, gallery)),
+        ResourceId::Site => one!(site, site::observe(clients, gallery)),
+        ResourceId::Invalidation => one!(invalidation, invalidation::observe(clients, gallery, known)),
+    }
+    Finding { id, result: Ok(()), part }
+}
+
+/// Keeps what is ours, and notes what is not.
+fn owned<T>(seen: Seen<T>, foreign: &mut BTreeMap<ResourceId, Foreign>, id: ResourceId) -> Option<T> {
+    match seen {
+        Seen::Nothing => None,
+        Seen::Ours(found) => Some(found),
+        Seen::Foreign(whose) => {
+            foreign.insert(id, whose);
+            None
+        }
+    }
+}
+
+/// Replaces everything that `seen` holds of `id` by what `part` holds of it.
+fn replace(seen: &mut Observed, id: ResourceId, mut part: Observed) {
+    match part.foreign.remove(&id) {
+        Some(foreign) => seen.foreign.insert(id, foreign),
+        None => seen.foreign.remove(&id),
+    };
+    macro_rules! entry {
+        ($field:ident, $key:expr) => {
+            match part.$field.remove(&$key) {
+                Some(found) => drop(seen.$field.insert($key, found)),
+                None => drop(seen.$field.remove(&$key)),
+            }
+        };
+    }
+    match id {
+        ResourceId::OriginAccessControl => seen.origin_access_control = part.origin_access_control,
+        ResourceId::ResponseHeadersPolicy => seen.response_headers_policy = part.response_headers_policy,
+        ResourceId::Bucket(role) => entry!(buckets, role),
+        ResourceId::Table => seen.table = part.table,
+        ResourceId::LogGroup(name) => entry!(log_groups, name),
+        ResourceId::Role(name) => entry!(roles, name),
+        ResourceId::RestApi => seen.rest_api = part.rest_api,
+        ResourceId::Deployment => seen.deployment = part.deployment,
+        ResourceId::Stage => seen.stage = part.stage,
+        ResourceId::Distribution => seen.distribution = part.distribution,
+        ResourceId::BucketPolicy(role) => entry!(bucket_policies, role),
+        ResourceId::UploadCors => seen.upload_cors = part.upload_cors,
+        ResourceId::Artefacts => seen.artefacts = part.artefacts,
+        ResourceId::Function(name) => entry!(functions, name),
+        ResourceId::Permission(name) => entry!(permissions, name),
+        ResourceId::Notification => seen.notification = part.notification,
+        ResourceId::Site => seen.site = part.site,
+        ResourceId::Invalidation => seen.invalidation = part.invalidation,
+    }
+}
+
+/// Wraps what was found by whose its tags say it is.
+fn by_tags<T>(gallery: &Identity, tags: &Tags, name: &str, found: T) -> Seen<T> {
+    match gallery.ownership(tags) {
+        Ownership::Ours => Seen::Ours(found),
+        Ownership::NotOurs(whose) => Seen::Foreign(Foreign { name: name.to_owned(), whose }),
+    }
+}

@@ -1,0 +1,207 @@
+//! `(goal, observed) -> Plan`: everything that can be done now, and nothing that cannot.
+//!
+//! Outputs of one action never feed the next: an identity that AWS assigns comes back through the next observation. So
+//! every round equals the first one after a crash. Creation and deletion are the same function; deletion reads the graph
+//! backwards.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::cloud::Observed;
+use crate::gallery::{DataPolicy, Goal};
+use crate::graph::ResourceId;
+use crate::resources::{self, Absent, Change, Effect, Present, State, Step, Verdict};
+
+/// What to do now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Calls that can be made now. Actions are independent of each other; an action's steps are in order.
+    pub actions: Vec<Action>,
+    /// Resources that are as they should be, or gone as they should be.
+    pub settled: BTreeSet<ResourceId>,
+    /// Resources that wait, and for what.
+    pub waiting: BTreeMap<ResourceId, Waiting>,
+    /// Resources whose name somebody else has; nothing is done about them.
+    pub conflicts: BTreeMap<ResourceId, crate::cloud::Foreign>,
+}
+
+/// The calls for one resource, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// Which resource.
+    pub resource: ResourceId,
+    /// Its calls.
+    pub steps: Vec<Step<Change>>,
+}
+
+/// Why a resource is not touched in this round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Other resources have to be there (or gone) first.
+    Others(Vec<ResourceId>),
+    /// AWS is at work; the text says on what.
+    Aws(&'static str),
+}
+
+impl Plan {
+    /// Decides what to do now to come from `seen` to `goal`.
+    pub fn new(goal: &Goal, seen: &Observed) -> Self {
+        match goal {
+            Goal::Present(gallery) => Self::present(&Present { gallery, seen }),
+            Goal::Absent(_, data) => Self::absent(*data, seen),
+        }
+    }
+
+    fn present(present: &Present<'_>) -> Self {
+        let mut plan = Self::default();
+        for id in ResourceId::all() {
+            if let Some(foreign) = present.seen.foreign.get(&id) {
+                plan.conflicts.insert(id, foreign.clone());
+                continue;
+            }
+            let missing = id.depends_on().iter().copied().filter(|other| !present.seen.is_usable(*other));
+            let missing: Vec<_> = missing.collect();
+            if !missing.is_empty() {
+                plan.waiting.insert(id, Waiting::Others(missing));
+                continue;
+            }
+            let verdict = resources::visit(id, present.seen, Present { ..*present });
+            plan.enter(id, verdict);
+        }
+        plan
+    }
+
+    fn absent(data: DataPolicy, seen: &Observed) -> Self {
+        let mut plan = Self::default();
+        for id in ResourceId::all().rev().filter(|id| !id.is_shared()) {
+            if id.goes_with_its_parent() || seen.foreign.contains_key(&id) {
+                plan.settled.insert(id);
+                continue;
+            }
+            let Some(verdict) = resources::visit(id, seen, Absent(data)) else {
+                plan.settled.insert(id);
+                continue;
+            };
+            let dependents: Vec<_> = dependents(id).into_iter().filter(|other| seen.state(*other).is_some()).collect();
+            if dependents.is_empty() {
+                plan.enter_going(id, verdict);
+            } else {
+                plan.waiting.insert(id, Waiting::Others(dependents));
+            }
+        }
+        plan
+    }
+
+    fn enter(&mut self, id: ResourceId, verdict: Verdict) {
+        match verdict {
+            Verdict::Change(steps) => self.actions.push(Action { resource: id, steps }),
+            Verdict::Settled(State::Ready) => {
+                self.settled.insert(id);
+            }
+            Verdict::Settled(State::Usable(what) | State::Pending(what)) => {
+                self.waiting.insert(id, Waiting::Aws(what));
+            }
+            Verdict::Unknown => {
+                self.waiting.insert(id, Waiting::Others(id.depends_on().to_vec()));
+            }
+        }
+    }
+
+    /// As [`Self::enter`], for something that should go: as long as it is there, it is not settled.
+    fn enter_going(&mut self, id: ResourceId, verdict: Verdict) {
+        let verdict = match verdict {
+            Verdict::Settled(State::Ready) => Verdict::Settled(State::Pending("AWS is deleting it")),
+            other => other,
+        };
+        self.enter(id, verdict);
+    }
+
+    /// Nothing to do and nothing to wait for?
+    pub fn is_complete(&self) -> bool {
+        self.actions.is_empty() && self.waiting.is_empty() && self.conflicts.is_empty()
+    }
+
+    /// How many AWS calls the actions make.
+    pub fn calls(&self) -> usize {
+        self.actions.iter().map(|action| action.steps.len()).sum()
+    }
+
+    /// Resources that the next round has to read again: what was touched, and what has not settled.
+    pub fn unsettled(&self) -> BTreeSet<ResourceId> {
+        let touched = self.actions.iter().map(|action| action.resource);
+        touched.chain(self.waiting.keys().copied()).chain(self.conflicts.keys().copied()).collect()
+    }
+
+    /// What AWS is at work on: the resource and the text to show.
+    pub fn aws_at_work(&self) -> impl Iterator<Item = (ResourceId, &'static str)> {
+        self.waiting.iter().filter_map(|(id, waiting)| match waiting {
+            Waiting::Aws(what) => Some((*id, *what)),
+            Waiting::Others(_) => None,
+        })
+    }
+}
+
+/// The resources that must be gone before `id` goes. Looks through those that go with their parent: they are never deleted
+/// by themselves, but what depends on them has to go first.
+fn dependents(id: ResourceId) -> BTreeSet<ResourceId> {
+    let direct = ResourceId::all().filter(|other| other.depends_on().contains(&id));
+    direct
+        .flat_map(|other| if other.goes_with_its_parent() { dependents(other) } else { BTreeSet::from([other]) })
+        .collect()
+}
+
+/// Like a diff: `+` made, `~` changed, `-` removed, `=` kept, `!` in the way, `…` waiting.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.unsettled().iter().map(|id| id.to_string().len()).max().unwrap_or(0);
+        for action in &self.actions {
+            write!(f, "{action:width$}")?;
+        }
+        for (id, foreign) in &self.conflicts {
+            writeln!(f, "  ! {:width$}   {} is in the way: {}", id.to_string(), foreign.name, foreign.whose)?;
+        }
+        for (id, waiting) in &self.waiting {
+            writeln!(f, "  … {:width$}   {waiting}", id.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = f.width().unwrap_or(0);
+        let id = format!("{:width$}", self.resource.to_string());
+        for effect in self.steps.iter().map(|step| &step.effect) {
+            match effect {
+                Effect::Create => writeln!(f, "  + {}", id.trim_end())?,
+                Effect::Delete => writeln!(f, "  - {}", id.trim_end())?,
+                Effect::Retain => writeln!(f, "  = {id}   kept, marked as retained")?,
+                Effect::Detail => {}
+                Effect::Update(differences) => {
+                    for difference in differences {
+                        writeln!(f, "  ~ {id}   {difference}")?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for resources::Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<16} {} -> {}", self.field, self.from, self.to)
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aws(what) => f.write_str(what),
+            Self::Others(others) => {
+                let others: Vec<_> = others.iter().map(ToString::to_string).collect();
+                write!(f, "waits for {}", others.join(", "))
+            }
+        }
+    }
+}
