@@ -1,0 +1,55 @@
+//! The `CustomResourceDefinition`: what the derive makes of the types, and the few things that it cannot say.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
+};
+use kube::CustomResourceExt as _;
+use serde_json::json;
+
+use crate::spec::PhotoGallery;
+
+/// First lines of the generated file.
+const HEADER: &str = "# Generated from crds/src by `make generate`. Do not edit: a test compares.\n";
+
+/// The definition to install in a cluster.
+pub fn crd() -> CustomResourceDefinition {
+    let mut crd = PhotoGallery::crd();
+    for version in &mut crd.spec.versions {
+        let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
+            continue;
+        };
+        flow(schema);
+        let properties = schema.properties.get_or_insert_default();
+        if let Some(status) = properties.get_mut("status") {
+            observed_generation_starts_below_any(status);
+        }
+    }
+    crd
+}
+
+/// [`crd`] as the file that is checked in.
+pub fn crd_yaml() -> Result<String, serde_norway::Error> {
+    Ok(format!("{HEADER}{}", serde_norway::to_string(&crd())?))
+}
+
+/// kstatus takes an object without conditions for settled. With -1 everybody who waits knows that the operator has not been there
+/// yet, from the object's first moment (the way of Flux).
+fn observed_generation_starts_below_any(status: &mut JSONSchemaProps) {
+    status.default = Some(JSON(json!({"observedGeneration": -1})));
+}
+
+/// Line breaks in a doc comment are the source file's matter; `kubectl explain` wraps by itself.
+fn flow(schema: &mut JSONSchemaProps) {
+    if let Some(description) = &mut schema.description {
+        *description = description.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    }
+    for property in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
+        flow(property);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = &mut schema.items {
+        flow(items);
+    }
+    if let Some(JSONSchemaPropsOrBool::Schema(values)) = &mut schema.additional_properties {
+        flow(values);
+    }
+}
