@@ -1,0 +1,61 @@
+/** A photo's picture in its tile, over its local preview if there is one, with the ways out when it will not load. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { hasOldLinks, type LibraryPhoto } from "../gallery/library";
+import { afterFailure, firstPicture } from "../gallery/picture";
+import { strings } from "../strings";
+import { Icon } from "./icons";
+
+interface PictureProps {
+  photo: LibraryPhoto;
+  previewUrl: string | undefined;
+  isEager: boolean;
+  renew: (photo: LibraryPhoto) => Promise<void>;
+}
+
+export function Picture({ photo, previewUrl, isEager, renew }: PictureProps) {
+  const [state, setState] = useState(() => firstPicture(photo));
+  const [isLoaded, setLoaded] = useState(false);
+  const isThere = useRef(true);
+  useEffect(
+    () => () => {
+      isThere.current = false;
+    },
+    [],
+  );
+
+  const fail = async () => {
+    const { next, renew: mustRenew } = afterFailure(state, photo, hasOldLinks(photo, Date.now()));
+    if (mustRenew) await renew(photo);
+    if (isThere.current) setState(next);
+  };
+  const source =
+    state.source === "thumbnail" ? photo.thumbnailUrl : state.source === "full" ? photo.url : undefined;
+  return (
+    <>
+      {previewUrl !== undefined && <img class="picture preview" src={previewUrl} alt="" draggable={false} />}
+      {source !== undefined && (
+        <img
+          // A new link is a new picture: without a new element, an error already shown would not be tried again.
+          key={`${state.source}-${state.renewed}-${source}`}
+          class={isLoaded ? "picture photo loaded" : "picture photo"}
+          src={source}
+          alt=""
+          decoding="async"
+          loading={isEager ? "eager" : "lazy"}
+          draggable={false}
+          data-source={state.source}
+          onLoad={() => {
+            setLoaded(true);
+            if (state.renewed) setState({ ...state, renewed: false });
+          }}
+          onError={() => void fail()}
+        />
+      )}
+      {source === undefined && previewUrl === undefined && (
+        <span class="placeholder" title={strings.cannotShow}>
+          <Icon name="image" />
+        </span>
+      )}
+    </>
+  );
+}
