@@ -91,7 +91,7 @@ pub trait Cloud: Send + Sync {
 }
 
 /// A refused or failed AWS call.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("failed to call {service}:{operation}")]
 pub struct CloudError {
     /// Service, as IAM names it: `s3`, `lambda`, `apigateway` …

@@ -1,17 +1,29 @@
 //! The `PhotoGallery` operator: `validate -> observe -> plan -> apply -> status`.
 //!
-//! Decide purely, act dumbly. [`gallery`] validates, [`plan`] decides, [`resources`] knows each AWS kind, [`status`] and
-//! [`policy`] say what came out; all of these are pure. Only [`aws`] (observe, apply) and [`controller`] (Kubernetes) do
-//! I/O.
+//! Decide purely, act dumbly. [`gallery`] validates, [`plan`] decides, [`resources`] knows each AWS kind, [`status`],
+//! [`story`] and [`policy`] say what came out; all of these are pure. Only [`aws`] (observe, apply) and [`controller`]
+//! (Kubernetes) do I/O; [`reconcile`] drives them.
 
+pub mod args;
 pub mod aws;
 pub mod cloud;
+pub mod controller;
 pub mod gallery;
 pub mod graph;
+pub mod iam_policy;
+pub mod metrics;
 pub mod names;
 pub mod plan;
+pub mod plan_command;
+pub mod policy;
+pub mod reconcile;
 pub mod release;
 pub mod resources;
+pub mod run;
+pub mod server;
+pub mod status;
+pub mod story;
+pub mod telemetry;
 
 #[cfg(test)]
 mod testing;

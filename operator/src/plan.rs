@@ -37,6 +37,8 @@ pub struct Action {
 /// Why a resource is not touched in this round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
+    /// It is not there yet: these have to be there first.
+    ToCome(Vec<ResourceId>),
     /// Other resources have to be there (or gone) first.
     Others(Vec<ResourceId>),
     /// AWS is at work; the text says on what.
@@ -61,12 +63,13 @@ impl Plan {
             }
             let missing = id.depends_on().iter().copied().filter(|other| !present.seen.is_usable(*other));
             let missing: Vec<_> = missing.collect();
-            if !missing.is_empty() {
+            if missing.is_empty() {
+                plan.enter(id, resources::visit(id, present.seen, *present));
+            } else if present.seen.state(id).is_none() {
+                plan.waiting.insert(id, Waiting::ToCome(missing));
+            } else {
                 plan.waiting.insert(id, Waiting::Others(missing));
-                continue;
             }
-            let verdict = resources::visit(id, present.seen, Present { ..*present });
-            plan.enter(id, verdict);
         }
         plan
     }
@@ -126,17 +129,18 @@ impl Plan {
         self.actions.iter().map(|action| action.steps.len()).sum()
     }
 
-    /// Resources that the next round has to read again: what was touched, and what has not settled.
-    pub fn unsettled(&self) -> BTreeSet<ResourceId> {
+    /// Resources that the next round has to read again: what was touched, and what AWS is at work on. The others are as
+    /// they were, because nobody touched them.
+    pub fn to_read_again(&self) -> BTreeSet<ResourceId> {
         let touched = self.actions.iter().map(|action| action.resource);
-        touched.chain(self.waiting.keys().copied()).chain(self.conflicts.keys().copied()).collect()
+        touched.chain(self.aws_at_work().map(|(id, _)| id)).collect()
     }
 
     /// What AWS is at work on: the resource and the text to show.
     pub fn aws_at_work(&self) -> impl Iterator<Item = (ResourceId, &'static str)> {
         self.waiting.iter().filter_map(|(id, waiting)| match waiting {
             Waiting::Aws(what) => Some((*id, *what)),
-            Waiting::Others(_) => None,
+            Waiting::Others(_) | Waiting::ToCome(_) => None,
         })
     }
 }
@@ -153,7 +157,9 @@ fn dependents(id: ResourceId) -> BTreeSet<ResourceId> {
 /// Like a diff: `+` made, `~` changed, `-` removed, `=` kept, `!` in the way, `…` waiting.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.unsettled().iter().map(|id| id.to_string().len()).max().unwrap_or(0);
+        let mentioned = self.actions.iter().map(|action| action.resource);
+        let mentioned = mentioned.chain(self.conflicts.keys().copied()).chain(self.waiting.keys().copied());
+        let width = mentioned.map(|id| id.to_string().len()).max().unwrap_or(0);
         for action in &self.actions {
             write!(f, "{action:width$}")?;
         }
@@ -161,7 +167,8 @@ impl fmt::Display for Plan {
             writeln!(f, "  ! {:width$}   {} is in the way: {}", id.to_string(), foreign.name, foreign.whose)?;
         }
         for (id, waiting) in &self.waiting {
-            writeln!(f, "  … {:width$}   {waiting}", id.to_string())?;
+            let sign = if matches!(waiting, Waiting::ToCome(_)) { '+' } else { '…' };
+            writeln!(f, "  {sign} {:width$}   {waiting}", id.to_string())?;
         }
         Ok(())
     }
@@ -198,10 +205,13 @@ impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Aws(what) => f.write_str(what),
-            Self::Others(others) => {
-                let others: Vec<_> = others.iter().map(ToString::to_string).collect();
-                write!(f, "waits for {}", others.join(", "))
-            }
+            Self::ToCome(others) => write!(f, "after {}", list(others)),
+            Self::Others(others) => write!(f, "waits for {}", list(others)),
         }
     }
+}
+
+fn list(ids: &[ResourceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+    ids.join(", ")
 }

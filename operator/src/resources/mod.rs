@@ -8,6 +8,7 @@ pub mod bucket;
 pub mod bucket_policy;
 pub mod deployment;
 pub mod distribution;
+pub mod document;
 pub mod function;
 pub mod invalidation;
 pub mod log_group;
@@ -30,6 +31,7 @@ use functions_core::contract::FunctionName;
 use crate::cloud::Observed;
 use crate::gallery::{DataPolicy, Gallery};
 use crate::graph::{BucketRole, ResourceId};
+use crate::names;
 
 /// The decisions about one AWS kind.
 pub trait Kind {
@@ -166,6 +168,23 @@ impl<C> Step<C> {
     }
 }
 
+/// The calls that turn the tags `seen` into `want`, for services that set and remove tags by key.
+fn tag_steps<C>(
+    want: &names::Tags,
+    seen: &names::Tags,
+    set: impl FnOnce(names::Tags) -> C,
+    remove: impl FnOnce(Vec<String>) -> C,
+) -> Vec<Step<C>> {
+    let (changed, gone) = names::tag_changes(want, seen);
+    let missing = |key: &str| seen.get(key).map_or("missing", String::as_str).to_owned();
+    let changes = changed.iter().map(|(key, value)| Difference::new(format!("tag {key}"), missing(key), value));
+    let removals = gone.iter().map(|key| Difference::new(format!("tag {key}"), missing(key), "none"));
+    let (changes, removals): (Vec<_>, Vec<_>) = (changes.collect(), removals.collect());
+    let set = (!changes.is_empty()).then(|| Step::update(set(changed), changes));
+    let remove = (!removals.is_empty()).then(|| Step::update(remove(gone), removals));
+    set.into_iter().chain(remove).collect()
+}
+
 /// Bytes to upload. Prints its length only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(pub Bytes);
@@ -257,6 +276,7 @@ pub(crate) enum Verdict {
 }
 
 /// Decides what `gallery` needs of a resource whose dependencies are there.
+#[derive(Clone, Copy)]
 pub(crate) struct Present<'a> {
     pub gallery: &'a Gallery,
     pub seen: &'a Observed,

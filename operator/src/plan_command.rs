@@ -1,0 +1,182 @@
+//! `plan -f gallery.yaml`: the same look and the same plan as a reconcile, printed instead of carried out.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Resource, ResourceExt};
+use photogallery_crds::PhotoGallery;
+
+use crate::args::Options;
+use crate::controller::{MANAGER, chain};
+use crate::gallery::{Gallery, Goal, Identity};
+use crate::plan::{Plan, Waiting};
+use crate::policy;
+use crate::reconcile;
+use crate::resources::Effect;
+use crate::run::Parts;
+
+/// Something to do.
+const CHANGES: u8 = 2;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("failed to read {0}")]
+    Read(String, #[source] std::io::Error),
+    #[error("failed to read the manifest as a PhotoGallery")]
+    Parse(#[source] serde_norway::Error),
+    #[error("the API server refuses the manifest: {0}")]
+    Refused(String),
+    #[error("failed to ask the API server")]
+    Kubernetes(#[source] kube::Error),
+    #[error(transparent)]
+    Start(#[from] crate::run::StartError),
+    #[error("the spec cannot be carried out: {0}")]
+    Invalid(#[from] crate::gallery::InvalidSpec),
+    #[error("failed to look at AWS. {0}")]
+    Cloud(String),
+}
+
+/// Prints what applying the manifest would change.
+pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
+    match make(options, filename).await {
+        Ok((goal, plan)) => {
+            let text = describe(&goal, &plan);
+            println!("{text}");
+            if plan.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(CHANGES) }
+        }
+        Err(error) => {
+            eprintln!("{}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error> {
+    let text = read(filename).map_err(|error| Error::Read(filename.display().to_string(), error))?;
+    let manifest = gallery_in(&text)?;
+    let Parts { client, cloud, installation, release, .. } = Parts::connect(options).await?;
+    let namespace = manifest.namespace().unwrap_or_else(|| client.default_namespace().to_owned());
+    let api = Api::<PhotoGallery>::namespaced(client, &namespace);
+    // The API server fills in defaults and says what it would refuse, transitions from the live object included.
+    let name = manifest.name_any();
+    let existing = api.get_opt(&name).await.map_err(Error::Kubernetes)?;
+    let parameters = PatchParams::apply(MANAGER).force().dry_run();
+    let applied = match api.patch(&name, &parameters, &Patch::Apply(&manifest)).await {
+        Ok(applied) => applied,
+        Err(kube::Error::Api(refused)) => return Err(Error::Refused(refused.message.clone())),
+        Err(error) => return Err(Error::Kubernetes(error)),
+    };
+    let identity = Identity {
+        namespace,
+        name,
+        uid: existing.and_then(|existing| existing.uid()).unwrap_or_default(),
+        region: applied.spec.region.clone(),
+        installation: Arc::clone(&installation),
+    };
+    let goal = Goal::Present(Box::new(Gallery::new(identity, applied.spec, release)?));
+    let outcome = reconcile::look(&cloud, &goal).await;
+    match policy::worst(&outcome.failures) {
+        Some(failure) => Err(Error::Cloud(policy::advice(failure))),
+        None => Ok((goal, outcome.plan)),
+    }
+}
+
+fn read(filename: &Path) -> std::io::Result<String> {
+    if filename.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(filename)
+}
+
+/// The one `PhotoGallery` of a file that may hold other documents, such as its namespace.
+fn gallery_in(text: &str) -> Result<PhotoGallery, Error> {
+    let mut last = None;
+    for document in serde_norway::Deserializer::from_str(text) {
+        let value: serde_norway::Value = serde::Deserialize::deserialize(document).map_err(Error::Parse)?;
+        if value.get("kind").and_then(serde_norway::Value::as_str) == Some(PhotoGallery::kind(&()).as_ref()) {
+            let mut gallery: PhotoGallery = serde_norway::from_value(value).map_err(Error::Parse)?;
+            gallery.metadata.managed_fields = None;
+            gallery.status = None;
+            last = Some(gallery);
+        }
+    }
+    last.ok_or_else(|| Error::Refused("there is no PhotoGallery in it".into()))
+}
+
+/// The plan with a headline, notes on what it does not do, and a summary.
+fn describe(goal: &Goal, plan: &Plan) -> String {
+    let identity = goal.identity();
+    let account = &identity.installation.account;
+    let mut text = format!("{identity} in {}, account {account}\n{plan}", identity.region);
+    for note in notes(plan) {
+        text += &format!("  ! {note}\n");
+    }
+    text + &summary(plan)
+}
+
+fn summary(plan: &Plan) -> String {
+    let to_come = plan.waiting.values().filter(|waiting| matches!(waiting, Waiting::ToCome(_))).count();
+    let unchanged = plan.settled.len();
+    let changed = plan.actions.len();
+    let mut text = format!("{unchanged} {} unchanged", plural(unchanged, "resource"));
+    if changed > 0 {
+        text += &format!(", {changed} to change in {} {}", plan.calls(), plural(plan.calls(), "call"));
+    }
+    if to_come > 0 {
+        text += &format!(", {to_come} to make after {}", if changed == 1 { "it" } else { "them" });
+    }
+    if !plan.conflicts.is_empty() {
+        text += &format!(", {} in the way", plan.conflicts.len());
+    }
+    text + ". Nothing was changed."
+}
+
+fn plural(count: usize, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// What a reader might expect of a change and would not get.
+fn notes(plan: &Plan) -> BTreeSet<&'static str> {
+    let effects = plan.actions.iter().flat_map(|action| action.steps.iter().map(|step| &step.effect));
+    let differences = effects.filter_map(|effect| match effect {
+        Effect::Update(differences) => Some(differences),
+        Effect::Create | Effect::Detail | Effect::Delete | Effect::Retain => None,
+    });
+    let note = |field: &str| {
+        let thumbnails = ["MAX_WIDTH", "MAX_HEIGHT", "FORMAT", "QUALITY"];
+        thumbnails
+            .iter()
+            .any(|name| field.ends_with(name))
+            .then_some("existing thumbnails keep their size and format; new uploads use the new ones")
+    };
+    differences.flatten().filter_map(|difference| note(&difference.field)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Observed;
+    use crate::testing::galleries::summer;
+
+    #[test]
+    fn a_manifest_may_hold_other_documents() {
+        let text = "kind: Namespace\n---\napiVersion: photogallery.dev/v1alpha1\nkind: PhotoGallery\n\
+                    metadata: {name: summer}\nspec: {title: Summer, region: eu-west-1}\n";
+        assert_eq!(gallery_in(text).unwrap().name_any(), "summer");
+        assert!(gallery_in("kind: Namespace\n").is_err());
+        assert!(gallery_in(": : :").is_err());
+    }
+
+    #[test]
+    fn the_plan_of_a_new_gallery_reads_well() {
+        let goal = Goal::Present(Box::new(summer()));
+        insta::assert_snapshot!(describe(&goal, &Plan::new(&goal, &Observed::default())));
+    }
+}

@@ -1,0 +1,156 @@
+//! What each kind of error means: condition, event, requeue. The one table.
+
+use std::time::Duration;
+
+use photogallery_crds::Reason;
+
+use crate::cloud::{CloudError, ErrorKind};
+use crate::reconcile::Failure;
+
+/// How to answer an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Reason of `Synced`.
+    pub reason: Reason,
+    /// Status of `Synced`: `false` is `False`, `true` is `Unknown`, because nothing is known.
+    pub unknown: bool,
+    /// A person has to act: `Stalled=True`.
+    pub stalled: bool,
+    /// How soon to try again.
+    pub retry: Retry,
+}
+
+/// When to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// After a fixed time.
+    After(Duration),
+    /// After a time that doubles with each failure in a row.
+    Backoff,
+}
+
+/// Failures in a row after which an outage of AWS is worth an event.
+pub const OUTAGE_EVENT_AFTER: u32 = 5;
+
+/// The answer to a kind of error.
+pub const fn answer(kind: ErrorKind) -> Answer {
+    match kind {
+        ErrorKind::NotOurs => stalled(Reason::ResourceConflict, 10),
+        // Permissions are granted by people who are at it right now.
+        ErrorKind::AccessDenied => stalled(Reason::AccessDenied, 1),
+        ErrorKind::Rejected => stalled(Reason::Rejected, 10),
+        ErrorKind::LimitExceeded => stalled(Reason::LimitExceeded, 10),
+        ErrorKind::NotReady => {
+            let retry = Retry::After(Duration::from_secs(15));
+            Answer { reason: Reason::Waiting, unknown: false, stalled: false, retry }
+        }
+        ErrorKind::Throttled => outage(Reason::Throttled),
+        ErrorKind::Unavailable => outage(Reason::Unavailable),
+    }
+}
+
+const fn stalled(reason: Reason, minutes: u64) -> Answer {
+    Answer { reason, unknown: false, stalled: true, retry: Retry::After(Duration::from_secs(60 * minutes)) }
+}
+
+const fn outage(reason: Reason) -> Answer {
+    Answer { reason, unknown: true, stalled: false, retry: Retry::Backoff }
+}
+
+/// The failure that a person most needs to know of: what stalls before what passes.
+pub fn worst(failures: &[Failure]) -> Option<&Failure> {
+    failures.iter().min_by_key(|failure| rank(failure.error.kind))
+}
+
+const fn rank(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::NotOurs => 0,
+        ErrorKind::AccessDenied => 1,
+        ErrorKind::LimitExceeded => 2,
+        ErrorKind::Rejected => 3,
+        ErrorKind::Throttled => 4,
+        ErrorKind::Unavailable => 5,
+        ErrorKind::NotReady => 6,
+    }
+}
+
+/// What to tell a person about a failure, and what they can do.
+pub fn advice(failure: &Failure) -> String {
+    let Failure { resource, error } = failure;
+    let CloudError { service, operation, kind, code: _, source } = error;
+    match kind {
+        ErrorKind::AccessDenied => {
+            let (action, on) = missing_permission(&source.0).unwrap_or_else(|| (format!("{service}:{operation}"), None));
+            let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
+            format!("Missing permission {action}{on}, for {resource}. Add it to the operator's role; I will go on by myself.")
+        }
+        ErrorKind::NotOurs => format!(
+            "The name of {resource} is taken by somebody else's resource, which is left alone. \
+             Choose another name for the gallery, or remove that resource."
+        ),
+        ErrorKind::LimitExceeded => {
+            format!("A quota of the AWS account is used up, for {resource}: {source} Ask AWS to raise it, or make room.")
+        }
+        ErrorKind::Rejected => format!("AWS refuses {operation} for {resource}: {source}"),
+        ErrorKind::NotReady => format!("AWS is not ready for {resource} yet: {source}"),
+        ErrorKind::Throttled => format!("AWS limits our calls ({service}:{operation}); trying again, more slowly."),
+        ErrorKind::Unavailable => format!("No useful answer from AWS to {service}:{operation}: {source}; trying again."),
+    }
+}
+
+/// Action and resource from "… is not authorized to perform: iam:PassRole on resource: arn:… because …".
+fn missing_permission(message: &str) -> Option<(String, Option<String>)> {
+    let (_, rest) = message.split_once("not authorized to perform: ")?;
+    let action = rest.split_whitespace().next()?;
+    let resource = rest.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    Some((action.to_owned(), resource.map(|resource| resource.trim_matches('"').to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use strum::IntoEnumIterator;
+
+    use super::*;
+    use crate::cloud::Message;
+    use crate::graph::ResourceId;
+
+    fn failure(kind: ErrorKind, message: &str) -> Failure {
+        let source = Message(message.into());
+        let error = CloudError { service: "iam", operation: "CreateRole", kind, code: String::new(), source };
+        Failure { resource: ResourceId::Table, error }
+    }
+
+    #[test]
+    fn the_table_reads_as_documented() {
+        let lines = ErrorKind::iter().map(|kind| {
+            let Answer { reason, unknown, stalled, retry } = answer(kind);
+            let synced = if unknown { "Unknown" } else { "False" };
+            format!("{kind:?}: Synced={synced}/{reason} Stalled={stalled} {retry:?}")
+        });
+        insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_with_its_resource() {
+        let message = "User: arn:aws:iam::1:user/op is not authorized to perform: iam:PassRole on resource: \
+                       arn:aws:iam::1:role/photogallery/x because no identity-based policy allows the iam:PassRole action";
+        let advice = advice(&failure(ErrorKind::AccessDenied, message));
+        assert!(advice.starts_with("Missing permission iam:PassRole on arn:aws:iam::1:role/photogallery/x"), "{advice}");
+    }
+
+    #[test]
+    fn a_denied_call_without_details_is_named_by_its_operation() {
+        let advice = advice(&failure(ErrorKind::AccessDenied, "Forbidden"));
+        assert!(advice.starts_with("Missing permission iam:CreateRole, for table."), "{advice}");
+    }
+
+    #[test]
+    fn what_a_person_must_mend_comes_before_what_passes() {
+        let failures = ErrorKind::iter().map(|kind| failure(kind, "")).collect::<Vec<_>>();
+        let mut sorted: Vec<_> = failures.iter().map(|failure| failure.error.kind).collect();
+        sorted.sort_by_key(|kind| rank(*kind));
+        let first_passing = sorted.iter().position(|kind| !answer(*kind).stalled).unwrap();
+        assert!(sorted[first_passing..].iter().all(|kind| !answer(*kind).stalled));
+        assert_eq!(worst(&failures).unwrap().error.kind, ErrorKind::NotOurs);
+    }
+}

@@ -1,0 +1,87 @@
+//! Tells the thumbnail function of every file that arrives under `incoming/` in the photos bucket.
+//!
+//! A bucket has one notification configuration, which every write replaces as a whole and which has no `ETag`. So
+//! `apply` reads it right before it writes and changes only the entry with our id; entries of others stay as they are.
+//!
+//! Not idempotent in S3's eyes: it checks on every write that it may invoke the function, and refuses with
+//! `InvalidArgument` until the permission has arrived everywhere.
+
+use functions_core::contract::{FunctionName, key};
+
+use super::{Description, Difference, Kind, Step};
+use crate::cloud;
+use crate::gallery::{DataPolicy, Gallery, Identity};
+use crate::graph::BucketRole;
+
+/// Id of our entry.
+pub const ID: &str = "photogallery-thumbnail";
+
+/// This kind.
+#[derive(Debug)]
+pub struct Notification;
+
+/// An entry that tells a function of new objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// ARN of the function.
+    pub function: String,
+    /// Events, sorted.
+    pub events: Vec<String>,
+    /// Beginning of the keys; empty: all.
+    pub prefix: String,
+    /// End of the keys; empty: all.
+    pub suffix: String,
+}
+
+/// One write of the whole configuration, with the entries of others as they are at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Our entry is set.
+    Put(Entry),
+    /// Our entry goes. S3 does not check the destinations of what remains: one of those may be gone already, and that must
+    /// not keep ours.
+    Remove,
+}
+
+/// As it should be.
+pub type Desired = Entry;
+/// As it is.
+pub type Observed = Entry;
+
+impl Kind for Notification {
+    type Key = ();
+    type Desired = Desired;
+    type Observed = Observed;
+    type Change = Change;
+
+    fn desired((): (), gallery: &Gallery, _: &cloud::Observed) -> Option<Desired> {
+        Some(Entry {
+            function: gallery.identity.function_arn(FunctionName::Thumbnail),
+            events: vec!["s3:ObjectCreated:*".into()],
+            prefix: key::INCOMING.into(),
+            suffix: String::new(),
+        })
+    }
+
+    fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
+        let put = Change::Put(want.clone());
+        let Some(seen) = seen else { return vec![Step::create(put)] };
+        let Entry { function, events, prefix, suffix } = want;
+        let fields = [
+            Difference::between("function", &seen.function, function),
+            Difference::between("events", &seen.events.join(" "), &events.join(" ")),
+            Difference::between("prefix", &seen.prefix, prefix),
+            Difference::between("suffix", &seen.suffix, suffix),
+        ];
+        let differences: Vec<_> = fields.into_iter().flatten().collect();
+        if differences.is_empty() { Vec::new() } else { vec![Step::update(put, differences)] }
+    }
+
+    fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
+        vec![Step::delete(Change::Remove)]
+    }
+
+    fn describe((): (), gallery: &Identity, _: &Observed) -> Description {
+        Description { name: format!("{} {ID}", gallery.bucket(BucketRole::Photos)), arn: None }
+    }
+}

@@ -1,0 +1,190 @@
+//! A function's role: whom it trusts and the one inline policy that says exactly what the function may do.
+//!
+//! Found by its deterministic name; whose it is, its tags say. We own path, description, trust, the inline policy
+//! [`POLICY`] and our tags. Policies that others add stay as long as the role stays.
+//!
+//! Slow: Lambda can assume a new role only after some seconds, and says so when a function is made. Never deleted under a
+//! living function: a role of the same name is another role to everyone who knew the first.
+
+use functions_core::contract::{FunctionName, key, table};
+use serde_json::{Value, json};
+
+use super::{Description, Difference, Kind, State, Step, document};
+use crate::cloud;
+use crate::gallery::{DataPolicy, Gallery, Identity};
+use crate::graph::BucketRole;
+use crate::names::Tags;
+
+/// Name of the inline policy.
+pub const POLICY: &str = "photogallery";
+
+/// This kind.
+#[derive(Debug)]
+pub struct Role;
+
+/// A role as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    /// Who it is for.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Value,
+    /// What it may do.
+    pub policy: Value,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A role as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// ARN. For a moment after the creation it may be the unique id instead.
+    pub arn: String,
+    /// Who it is for.
+    pub description: String,
+    /// Who may assume it.
+    pub trust: Value,
+    /// What our inline policy says.
+    pub policy: Option<Value>,
+    /// Names of all its inline policies.
+    pub policies: Vec<String>,
+    /// ARNs of the managed policies attached to it.
+    pub attached: Vec<String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `CreateRole`.
+    Create(Desired),
+    /// `UpdateAssumeRolePolicy`.
+    Trust(Value),
+    /// `PutRolePolicy`.
+    Policy(Value),
+    /// `UpdateRole`.
+    Describe(String),
+    /// `TagRole`.
+    Tag(Tags),
+    /// `UntagRole`.
+    Untag(Vec<String>),
+    /// `DeleteRolePolicy` of the inline policy of this name.
+    DeletePolicy(String),
+    /// `DetachRolePolicy` of the managed policy with this ARN.
+    Detach(String),
+    /// `DeleteRole`.
+    Delete,
+}
+
+impl Kind for Role {
+    type Key = FunctionName;
+    type Desired = Desired;
+    type Observed = Observed;
+    type Change = Change;
+
+    fn desired(function: FunctionName, gallery: &Gallery, _: &cloud::Observed) -> Option<Desired> {
+        Some(Desired {
+            description: format!("Function {function} of the photo gallery {}", gallery.identity),
+            trust: trust(),
+            policy: policy(function, &gallery.identity),
+            tags: gallery.tags(),
+        })
+    }
+
+    fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
+        let put_policy = Change::Policy(want.policy.clone());
+        let Some(seen) = seen else {
+            return vec![Step::create(Change::Create(want.clone())), Step::detail(put_policy)];
+        };
+        let mut steps = Vec::new();
+        if document::canonical(&want.trust) != document::canonical(&seen.trust) {
+            let difference = Difference::of_document("trust policy", false);
+            steps.push(Step::update(Change::Trust(want.trust.clone()), [difference]));
+        }
+        let policy = seen.policy.as_ref().map(document::canonical);
+        if policy.as_ref() != Some(&document::canonical(&want.policy)) {
+            steps.push(Step::update(put_policy, [Difference::of_document("policy", policy.is_none())]));
+        }
+        if let Some(difference) = Difference::between("description", &seen.description, &want.description) {
+            steps.push(Step::update(Change::Describe(want.description.clone()), [difference]));
+        }
+        steps.extend(super::tag_steps(&want.tags, &seen.tags, Change::Tag, Change::Untag));
+        steps
+    }
+
+    fn delete(_: FunctionName, seen: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
+        let inline = seen.policies.iter().cloned().map(Change::DeletePolicy);
+        let attached = seen.attached.iter().cloned().map(Change::Detach);
+        let mut steps: Vec<_> = inline.chain(attached).map(Step::detail).collect();
+        steps.push(Step::delete(Change::Delete));
+        steps
+    }
+
+    fn state(seen: &Observed) -> State {
+        if seen.arn.starts_with("arn:") { State::Ready } else { State::Pending("IAM is making the role known") }
+    }
+
+    fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {
+        Description { name: gallery.role(function), arn: Some(gallery.role_arn(function)) }
+    }
+}
+
+/// Lambda, and nobody else.
+fn trust() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }],
+    })
+}
+
+/// What a function may do: the calls that it makes, on the resources that it makes them on.
+fn policy(function: FunctionName, gallery: &Identity) -> Value {
+    // The log group is made beforehand, so the role needs no logs:CreateLogGroup, and nothing brings back a deleted one.
+    let mut statements = vec![json!({
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": format!("{}:*", gallery.log_group_arn(function)),
+    })];
+    statements.extend(grants(function, gallery));
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+fn grants(function: FunctionName, gallery: &Identity) -> Vec<Value> {
+    let photos = |keys: &str| format!("{}/{keys}*", gallery.bucket_arn(BucketRole::Photos));
+    let thumbnails = format!("{}/*", gallery.bucket_arn(BucketRole::Thumbnails));
+    // A bucket's ARN holds no account: the condition keeps photos out of somebody else's bucket of the same name.
+    let objects = |actions: &[&str], resources: &[&str]| {
+        json!({
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": resources,
+            "Condition": {"StringEquals": {"aws:ResourceAccount": gallery.installation.account}},
+        })
+    };
+    let rows = |actions: &[&str], resource: String| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
+    let (incoming, checked) = (photos(key::INCOMING), photos(key::PHOTOS));
+    match function {
+        FunctionName::Upload => vec![objects(&["s3:PutObject"], &[&incoming])],
+        FunctionName::List => vec![
+            rows(&["dynamodb:Query"], format!("{}/index/{}", gallery.table_arn(), table::NEWEST_FIRST)),
+            objects(&["s3:GetObject"], &[&checked, &thumbnails]),
+        ],
+        FunctionName::Delete => vec![
+            rows(&["dynamodb:GetItem", "dynamodb:DeleteItem"], gallery.table_arn()),
+            objects(&["s3:DeleteObject"], &[&checked, &thumbnails]),
+        ],
+        FunctionName::Thumbnail => vec![
+            objects(&["s3:GetObject", "s3:DeleteObject"], &[&incoming]),
+            objects(&["s3:PutObject"], &[&checked, &thumbnails]),
+            // Without it a file that is gone reads as AccessDenied instead of NoSuchKey when an event comes twice.
+            objects(&["s3:ListBucket"], &[&gallery.bucket_arn(BucketRole::Photos)]),
+            rows(&["dynamodb:GetItem", "dynamodb:PutItem"], gallery.table_arn()),
+        ],
+    }
+}
+
