@@ -3,7 +3,9 @@
 use strum::{Display, EnumIter, EnumString, IntoStaticStr};
 
 /// What a condition is about. `Ready`, `Reconciling` and `Stalled` mean what kstatus means by them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, EnumString, IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, EnumString, IntoStaticStr,
+)]
 pub enum ConditionType {
     /// The spec is valid.
     Accepted,
@@ -28,7 +30,9 @@ impl ConditionType {
 }
 
 /// Why a condition has its status, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, EnumString, IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter, EnumString, IntoStaticStr,
+)]
 pub enum Reason {
     /// Accepted: the spec is valid.
     Valid,

@@ -8,6 +8,10 @@ use serde_json::json;
 
 use crate::spec::PhotoGallery;
 
+/// Files that hold the definition, from the top of the repository: one to read and apply, one that the chart packs.
+pub const GENERATED: [&str; 2] =
+    ["crds/photogalleries.yaml", "charts/photogallery-operator/files/photogalleries.yaml"];
+
 /// First lines of the generated file.
 const HEADER: &str = "# Generated from crds/src by `make generate`. Do not edit: a test compares.\n";
 
@@ -15,7 +19,8 @@ const HEADER: &str = "# Generated from crds/src by `make generate`. Do not edit:
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = PhotoGallery::crd();
     for version in &mut crd.spec.versions {
-        let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
+        let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut())
+        else {
             continue;
         };
         flow(schema);

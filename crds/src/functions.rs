@@ -107,7 +107,9 @@ fn schema(default: &FunctionSize, caller: &Caller, generator: &mut SchemaGenerat
     schema.remove("required");
     let FunctionSize { memory_mib, timeout_seconds, reserved_concurrency: _ } = default;
     for (field, value) in [("memoryMiB", memory_mib), ("timeoutSeconds", timeout_seconds)] {
-        if let Some(property) = schema.pointer_mut(&format!("/properties/{field}")).and_then(Value::as_object_mut) {
+        if let Some(property) =
+            schema.pointer_mut(&format!("/properties/{field}")).and_then(Value::as_object_mut)
+        {
             property.insert("default".into(), json!(value));
             if *caller == Caller::ApiGateway && field == "timeoutSeconds" {
                 property.insert("x-kubernetes-validations".into(), json!(rules::api_timeout()));
@@ -123,8 +125,11 @@ macro_rules! function {
         mod $name {
             use super::{Caller, Deserializer, FunctionSize, Schema, SchemaGenerator};
 
-            pub(super) const DEFAULT: FunctionSize =
-                FunctionSize { memory_mib: $memory_mib, timeout_seconds: $timeout_seconds, reserved_concurrency: None };
+            pub(super) const DEFAULT: FunctionSize = FunctionSize {
+                memory_mib: $memory_mib,
+                timeout_seconds: $timeout_seconds,
+                reserved_concurrency: None,
+            };
 
             pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<FunctionSize, D::Error> {
                 super::deserialize(&DEFAULT, from)

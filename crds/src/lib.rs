@@ -12,7 +12,7 @@ mod spec;
 mod status;
 
 pub use conditions::{ConditionType, Reason};
-pub use definition::{crd, crd_yaml};
+pub use definition::{GENERATED, crd, crd_yaml};
 pub use functions::{FunctionSize, Functions};
 pub use spec::{
     Api, Architecture, Cdn, ContentType, DeletionPolicy, DriftPolicy, PhotoGallery, PhotoGallerySpec, Photos,

@@ -36,7 +36,8 @@ pub(crate) fn content_types() -> Vec<Rule> {
     vec![
         Rule::new("self.size() > 0")
             .message("must name at least one of image/jpeg, image/png, image/webp, image/gif."),
-        Rule::new("self.all(x, self.exists_one(y, x == y))").message("names a kind twice. Name each kind once."),
+        Rule::new("self.all(x, self.exists_one(y, x == y))")
+            .message("names a kind twice. Name each kind once."),
     ]
 }
 

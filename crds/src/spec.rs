@@ -148,7 +148,19 @@ impl Default for Photos {
 
 /// A kind of picture that a gallery takes.
 #[derive(
-    JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Display, IntoStaticStr,
+    JsonSchema,
+    Serialize,
+    Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    IntoStaticStr,
 )]
 pub enum ContentType {
     #[serde(rename = "image/jpeg")]
@@ -199,12 +211,19 @@ pub struct Thumbnails {
 
 impl Default for Thumbnails {
     fn default() -> Self {
-        Self { max_width_pixels: 400, max_height_pixels: 400, format: ThumbnailFormat::default(), quality: 80 }
+        Self {
+            max_width_pixels: 400,
+            max_height_pixels: 400,
+            format: ThumbnailFormat::default(),
+            quality: 80,
+        }
     }
 }
 
 /// Image format of thumbnails.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default, Display, IntoStaticStr)]
+#[derive(
+    JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default, Display, IntoStaticStr,
+)]
 #[serde(rename_all = "UPPERCASE")]
 #[strum(serialize_all = "UPPERCASE")]
 pub enum ThumbnailFormat {
@@ -221,7 +240,20 @@ impl ThumbnailFormat {
 }
 
 /// Processor architecture of the functions.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Display, IntoStaticStr)]
+#[derive(
+    JsonSchema,
+    Serialize,
+    Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Display,
+    IntoStaticStr,
+)]
 pub enum Architecture {
     #[default]
     #[serde(rename = "arm64")]
@@ -282,7 +314,9 @@ pub struct Cdn {
 }
 
 /// Where CloudFront serves from.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default, Display, IntoStaticStr)]
+#[derive(
+    JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default, Display, IntoStaticStr,
+)]
 pub enum PriceClass {
     #[default]
     #[serde(rename = "PriceClass_100")]
