@@ -97,7 +97,7 @@ impl ResourceId {
         all.into_iter()
     }
 
-    /// What must be there and ready before this can be made, and must be gone... after this when deleting.
+    /// What must be there before this is made. When deleting, this goes before them.
     pub const fn depends_on(self) -> &'static [Self] {
         use FunctionName::{Delete, List, Thumbnail, Upload};
         match self {
@@ -209,6 +209,17 @@ mod tests {
             }
             assert!(before.insert(id), "{id} is listed twice");
         }
+    }
+
+    #[test]
+    fn the_architecture_shows_this_graph() {
+        let mut lines = vec!["| resource | after |".to_owned(), "|---|---|".to_owned()];
+        for id in ResourceId::all() {
+            let after: Vec<_> = id.depends_on().iter().map(ToString::to_string).collect();
+            let shared = if id.is_shared() { " (shared)" } else { "" };
+            lines.push(format!("| {id}{shared} | {} |", after.join(", ")));
+        }
+        crate::testing::generated::section("docs/architecture.md", "graph", &lines.join("\n"));
     }
 
     #[test]

@@ -1,3 +1,4 @@
 //! What tests share.
 
 pub(crate) mod galleries;
+pub(crate) mod generated;
