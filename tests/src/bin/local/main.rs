@@ -1,0 +1,58 @@
+//! The commands behind `make demo`, `make up` and `make down`. `make` builds everything before it calls them.
+
+mod demo;
+mod environment;
+mod supervisor;
+mod tour;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+/// A photo gallery on this machine: Kubernetes, AWS and the operator, all local.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Show a gallery, until Ctrl-C.
+    Demo,
+    /// The same in the background, for playing and developing; again: take over what was built since.
+    Up,
+    /// Stop what `up` started and remove what it left.
+    Down,
+    /// What `up` leaves in the background.
+    #[command(hide = true)]
+    Supervise,
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
+fn main() -> ExitCode {
+    let command = Arguments::parse().command;
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: failed to start the asynchronous runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        match command {
+            Command::Demo => demo::run().await,
+            Command::Up => supervisor::up().await,
+            Command::Down => supervisor::down().await,
+            Command::Supervise => supervisor::run().await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

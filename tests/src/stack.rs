@@ -1,0 +1,263 @@
+//! The whole: control plane, local AWS, the chart installed with helm, the operator. About five seconds to start.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use aws_credential_types::Credentials;
+use bytes::Bytes;
+use http::{Request, Response};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::Client;
+use kube::api::{Api, ListParams};
+use tokio::process::Command;
+
+use crate::aws_calls::AwsCall;
+use crate::certificates::write_private;
+use crate::control_plane::ControlPlane;
+use crate::local_aws::{ACCOUNT, Clients, LocalAws, REGION};
+use crate::operator::{Operator, Settings};
+use crate::progress::Progress;
+use crate::run::Run;
+use crate::tools::{self, Tools};
+use crate::{artifacts, visitor};
+
+/// Where the operator is installed, and the name of the release.
+pub const NAMESPACE: &str = "photogallery-system";
+pub const RELEASE: &str = "photogallery";
+const OPERATOR_USER: &str = "photogallery-operator";
+const DEVELOPER: &str = "developer";
+
+#[derive(Debug)]
+pub struct Options {
+    /// The run's folder, for data, logs and the kubeconfig.
+    pub folder: PathBuf,
+    /// The folder goes when we do, even when we are killed.
+    pub temporary: bool,
+    /// More environment for the operator, for example `RESYNC_INTERVAL`.
+    pub operator: BTreeMap<String, String>,
+    /// `false`: everything is made ready for the operator, and a test starts it.
+    pub start_operator: bool,
+    pub progress: Progress,
+}
+
+impl Options {
+    /// For a test: a folder of its own under `target/`.
+    pub fn test(name: &str) -> Self {
+        let folder = artifacts::root().join(format!("target/stacks/{name}-{}", std::process::id()));
+        Self {
+            folder,
+            temporary: true,
+            operator: BTreeMap::new(),
+            start_operator: true,
+            progress: Progress::silent(),
+        }
+    }
+
+    /// Sets a variable of the operator's environment.
+    #[must_use]
+    pub fn operator(mut self, name: &str, value: &str) -> Self {
+        self.operator.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// Everything that runs. Stop it with [`Stack::stop`]; dropping it kills it.
+#[expect(missing_debug_implementations, reason = "kube's client has none")]
+pub struct Stack {
+    // Dropped in this order.
+    pub operator: Operator,
+    pub aws: LocalAws,
+    pub control_plane: ControlPlane,
+    pub tools: Tools,
+    /// The access key of the operator's IAM user, by which [`AwsCall::caller`] names it.
+    pub operator_key: String,
+    /// Of an IAM user who may read everything, for looking around.
+    pub developer: Credentials,
+    kube: Client,
+    clients: Clients,
+    run: Run,
+}
+
+impl Stack {
+    pub async fn start(options: Options) -> Result<Self> {
+        artifacts::check()?;
+        let tools = Tools::find().await?;
+        let run = Run::claim(&options.folder, options.temporary, options.progress)?;
+        let (control_plane, aws) = tokio::try_join!(
+            async { ControlPlane::start(&run, &tools).await.context("failed to start the control plane") },
+            async { LocalAws::start(&run, &tools).await.context("failed to start the local AWS") }
+        )?;
+        run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
+        let kube = control_plane.client().await?;
+        let clients = Clients::new(&aws.config(LocalAws::root(), REGION));
+
+        helm_install(&tools, &control_plane.kubeconfig).await?;
+        let account = service_account(&kube).await?;
+        let kubeconfig = run.folder.join("operator.kubeconfig");
+        let token = control_plane.token(NAMESPACE, &account).await?;
+        write_private(&kubeconfig, &control_plane.kubeconfig_with_token(&token))?;
+        run.progress.step(format!("chart installed in namespace {NAMESPACE} (ServiceAccount {account})"));
+
+        let credentials = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
+        let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
+        let settings = settings(&run, &aws, &credentials, kubeconfig, options.operator);
+        let operator = Operator::new(settings, std::sync::Arc::clone(&run.watchdog));
+        let operator_key = credentials.access_key_id().to_owned();
+        let stack = Self { operator, aws, control_plane, tools, operator_key, developer, kube, clients, run };
+        if options.start_operator {
+            stack.operator.start().await.context("failed to start the operator")?;
+            stack.progress().step(format!("operator runs (process {})", stack.operator.id()?));
+        }
+        Ok(stack)
+    }
+
+    /// Takes over what has been built since: chart, permissions, operator. Data stays.
+    pub async fn update(&self) -> Result<()> {
+        artifacts::check()?;
+        self.operator.stop().await?;
+        helm_install(&self.tools, &self.control_plane.kubeconfig).await?;
+        self.aws.set_user_policy(OPERATOR_USER, &operator_policy().await?).await?;
+        self.operator.start().await.context("failed to start the operator")?;
+        self.progress().step(format!(
+            "operator restarted (process {}), chart and permissions as built",
+            self.operator.id()?
+        ));
+        Ok(())
+    }
+
+    /// An administrator of the cluster.
+    pub fn kube(&self) -> Client {
+        self.kube.clone()
+    }
+
+    /// The root of the account, whom no policy binds: for checking.
+    pub fn aws(&self) -> &Clients {
+        &self.clients
+    }
+
+    /// Anyone else.
+    pub fn aws_as(&self, credentials: Credentials) -> Clients {
+        Clients::new(&self.aws.config(credentials, REGION))
+    }
+
+    /// Every request that reached AWS so far.
+    pub fn aws_calls(&self) -> Result<Vec<AwsCall>> {
+        self.aws.calls()
+    }
+
+    /// What the operator alone has asked of AWS so far.
+    pub fn operator_calls(&self) -> Result<Vec<AwsCall>> {
+        let mut calls = self.aws_calls()?;
+        calls.retain(|call| call.caller == self.operator_key);
+        Ok(calls)
+    }
+
+    /// A request of the local AWS's data plane under any host name, unsigned: `label.cloudfront.localhost`, or the loopback
+    /// address for S3.
+    pub async fn request(&self, host: &str, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        visitor::send(self.aws.port, host, request).await
+    }
+
+    pub async fn kubectl(&self, arguments: &[&str], input: Option<&str>) -> Result<String> {
+        let mut command = Command::new(self.tools.kubectl());
+        command
+            .args(arguments)
+            .env("KUBECONFIG", &self.control_plane.kubeconfig)
+            .env("HOME", &self.run.folder);
+        tools::output(&mut command, input).await
+    }
+
+    pub fn progress(&self) -> &Progress {
+        &self.run.progress
+    }
+
+    /// The run's folder.
+    pub fn folder(&self) -> &Path {
+        &self.run.folder
+    }
+
+    /// What a person needs to understand a failure: all logs, every request to AWS, events and galleries.
+    pub async fn diagnose(&self, folder: &Path) -> Result<()> {
+        std::fs::create_dir_all(folder)?;
+        for entry in std::fs::read_dir(self.run.folder.join("log"))? {
+            let entry = entry?;
+            std::fs::copy(entry.path(), folder.join(entry.file_name()))?;
+        }
+        let events = ["get", "events", "--all-namespaces", "--sort-by=.metadata.creationTimestamp"];
+        for (file, arguments) in [
+            ("events.txt", &events[..]),
+            ("galleries.yaml", &["get", "pgal", "--all-namespaces", "--output=yaml"]),
+        ] {
+            let text = self.kubectl(arguments, None).await.unwrap_or_else(|error| format!("{error:#}"));
+            std::fs::write(folder.join(file), text)?;
+        }
+        Ok(())
+    }
+
+    /// In the order that lets each one finish. The folder stays, unless it is temporary.
+    pub async fn stop(self) -> Result<()> {
+        let Self { operator, aws, control_plane, run, .. } = self;
+        operator.stop().await?;
+        tokio::try_join!(aws.stop(), control_plane.stop())?;
+        drop((operator, run));
+        Ok(())
+    }
+}
+
+/// CRD, RBAC and the rest from the chart, without Pods: nothing here could run them.
+async fn helm_install(tools: &Tools, kubeconfig: &Path) -> Result<()> {
+    let home = kubeconfig.with_file_name("helm");
+    let mut command = Command::new(tools.helm());
+    command
+        .args(["upgrade", "--install", RELEASE])
+        .arg(artifacts::chart())
+        .args(["--namespace", NAMESPACE, "--create-namespace", "--set", "replicas=0"])
+        .env("KUBECONFIG", kubeconfig)
+        // Not the person's own repositories and plugins.
+        .env("HELM_CONFIG_HOME", home.join("config"))
+        .env("HELM_CACHE_HOME", home.join("cache"))
+        .env("HELM_DATA_HOME", home.join("data"));
+    tools::output(&mut command, None).await.context("failed to install the chart")?;
+    Ok(())
+}
+
+/// The chart's own, found by the label that every chart sets.
+async fn service_account(kube: &Client) -> Result<String> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(kube.clone(), NAMESPACE);
+    let found = accounts
+        .list(&ListParams::default().labels(&format!("app.kubernetes.io/instance={RELEASE}")))
+        .await?;
+    found
+        .items
+        .into_iter()
+        .next()
+        .and_then(|account| account.metadata.name)
+        .context("the chart made no ServiceAccount")
+}
+
+/// What the operator says it needs, which is all it gets.
+async fn operator_policy() -> Result<String> {
+    let mut command = Command::new(artifacts::operator());
+    command.args(["iam-policy", "--account", ACCOUNT]).env_clear();
+    tools::output(&mut command, None).await
+}
+
+fn settings(
+    run: &Run,
+    aws: &LocalAws,
+    credentials: &Credentials,
+    kubeconfig: PathBuf,
+    more: BTreeMap<String, String>,
+) -> Settings {
+    let mut settings = Settings::new(kubeconfig, run.log("operator.log"));
+    settings
+        .set("AWS_ENDPOINT_URL", aws.endpoint())
+        .set("AWS_REGION", REGION)
+        .set("AWS_ACCESS_KEY_ID", credentials.access_key_id())
+        .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key())
+        .set("AWS_EC2_METADATA_DISABLED", "true")
+        .set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{}", aws.port));
+    settings.environment.extend(more);
+    settings
+}
