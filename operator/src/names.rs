@@ -167,6 +167,11 @@ impl Identity {
         format!("arn:{}:apigateway:{}::/restapis/{id}", self.partition(), self.region)
     }
 
+    /// ARN of the stage of a REST API, as the tagging calls want it.
+    pub fn stage_arn(&self, rest_api_id: &str) -> String {
+        format!("{}/stages/{STAGE}", self.rest_api_arn(rest_api_id))
+    }
+
     /// ARN that invocations by the REST API carry, for every method and path of the stage.
     pub fn invocations_arn(&self, rest_api_id: &str) -> String {
         self.arn("execute-api", &format!("{rest_api_id}/{STAGE}/*"))
@@ -182,9 +187,14 @@ impl Identity {
         format!("{}.s3.{}.{}", self.bucket(role), self.region, Installation::dns_suffix(&self.region))
     }
 
+    /// ARN of something of `CloudFront`'s, which is global: `distribution/<id>`.
+    pub fn cloudfront_arn(&self, resource: &str) -> String {
+        format!("arn:{}:cloudfront::{}:{resource}", self.partition(), self.installation.account)
+    }
+
     /// ARN of a distribution.
     pub fn distribution_arn(&self, id: &str) -> String {
-        format!("arn:{}:cloudfront::{}:distribution/{id}", self.partition(), self.installation.account)
+        self.cloudfront_arn(&format!("distribution/{id}"))
     }
 
     /// Comment of the distribution. Lists show it, but neither tags nor caller reference, so it says which to look at;

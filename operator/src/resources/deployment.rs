@@ -1,0 +1,98 @@
+//! A deployment of the REST API: the snapshot of its routes that the stage serves.
+//!
+//! Found below the REST API by its description, which is the digest of the body that it was made from; deployments have
+//! neither names nor tags, and never change. One is made when there is none for the wanted body, and only after the REST
+//! API has that body. Older ones go once the stage has moved on.
+//!
+//! `CreateDeployment` has no idempotency token: after a lost answer there may be two of the same body. The stage keeps the
+//! one that it serves, and the other goes.
+
+use super::{Description, Difference, Kind, Step, rest_api};
+use crate::cloud;
+use crate::gallery::{DataPolicy, Gallery, Identity};
+
+/// This kind.
+#[derive(Debug)]
+pub struct Deployment;
+
+/// A deployment as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// Id of the REST API.
+    pub rest_api: String,
+    /// Digest of the body.
+    pub digest: String,
+    /// Id of the deployment that the stage serves.
+    pub live: Option<String>,
+}
+
+/// The REST API's deployments, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Id of the REST API.
+    pub rest_api: String,
+    /// Id and description of each.
+    pub deployments: Vec<(String, String)>,
+}
+
+impl Observed {
+    /// The deployment of the body with this digest: the one that the stage serves already, or else the newest.
+    pub fn find(&self, digest: &str, live: Option<&str>) -> Option<&str> {
+        let mut ids = self.deployments.iter().filter(|(_, description)| description == digest).map(|(id, _)| id.as_str());
+        let newest = ids.clone().next();
+        ids.find(|id| Some(*id) == live).or(newest)
+    }
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of a call are those of the AWS operation")]
+pub enum Change {
+    /// `CreateDeployment`, without a stage.
+    Create { rest_api: String, description: String },
+    /// `DeleteDeployment`.
+    Delete { rest_api: String, id: String },
+}
+
+impl Kind for Deployment {
+    type Key = ();
+    type Desired = Desired;
+    type Observed = Observed;
+    type Change = Change;
+
+    fn desired((): (), gallery: &Gallery, seen: &cloud::Observed) -> Option<Desired> {
+        let (rest_api, digest) = (seen.rest_api.as_ref()?, rest_api::digest(gallery));
+        // Sooner, it would be a snapshot of the body before.
+        if rest_api.body_sha256.as_ref() != Some(&digest) {
+            return None;
+        }
+        let live = seen.stage.as_ref().map(|stage| stage.deployment.clone());
+        Some(Desired { rest_api: rest_api.id.clone(), digest, live })
+    }
+
+    fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
+        let Desired { rest_api, digest, live } = want;
+        let create = Change::Create { rest_api: rest_api.clone(), description: digest.clone() };
+        let Some(seen) = seen else { return vec![Step::create(create)] };
+        let Some(wanted) = seen.find(digest, live.as_deref()) else {
+            let newest = seen.deployments.first().map_or("none".into(), |(_, description)| rest_api::short(description));
+            return vec![Step::update(create, [Difference::new("routes", newest, rest_api::short(digest))])];
+        };
+        if live.as_deref() != Some(wanted) {
+            return Vec::new();
+        }
+        // Only what we made: others may keep snapshots of their own.
+        let ours = |description: &str| description.len() == digest.len() && description.chars().all(|c| c.is_ascii_hexdigit());
+        let old = seen.deployments.iter().filter(|(id, description)| id != wanted && ours(description));
+        old.map(|(id, _)| Step::detail(Change::Delete { rest_api: rest_api.clone(), id: id.clone() })).collect()
+    }
+
+    /// Goes with its REST API.
+    fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
+        Vec::new()
+    }
+
+    fn describe((): (), _: &Identity, seen: &Observed) -> Description {
+        Description { name: seen.deployments.first().map(|(id, _)| id.clone()).unwrap_or_default(), arn: None }
+    }
+}

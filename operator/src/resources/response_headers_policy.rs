@@ -1,0 +1,158 @@
+//! The response headers policy: what browsers may do with the page, and what they must not.
+//!
+//! Shared by all galleries of an operator that need the same headers, since an account has 20. Its name holds a hash of
+//! owner and content, so other content (another region, another version of the operator) is another policy, and a change
+//! never reaches the pages of an older operator. Found by that name; it cannot be tagged. Never deleted with a gallery.
+//!
+//! Not idempotent: `CreateResponseHeadersPolicy` refuses a name that exists; looking again finds it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{Description, Difference, Kind, Step};
+use crate::cloud;
+use crate::gallery::{DataPolicy, Gallery, Identity};
+
+/// This kind.
+#[derive(Debug)]
+pub struct ResponseHeadersPolicy;
+
+/// The headers, all of them set over what the origin says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Headers {
+    /// `Content-Security-Policy`.
+    pub content_security_policy: String,
+    /// `Strict-Transport-Security`, in seconds. For this host only: others may share the domain above it.
+    pub transport_security_seconds: i32,
+    /// `X-Content-Type-Options: nosniff`.
+    pub no_sniffing: bool,
+    /// `X-Frame-Options`.
+    pub frames: String,
+    /// `Referrer-Policy`.
+    pub referrer: String,
+    /// All others, by name.
+    pub others: BTreeMap<String, String>,
+}
+
+/// A policy as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// Name.
+    pub name: String,
+    /// The headers.
+    pub headers: Headers,
+}
+
+/// A policy as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// The id that AWS assigned.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// The headers.
+    pub headers: Headers,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of a call are those of the AWS operation")]
+pub enum Change {
+    /// `CreateResponseHeadersPolicy`.
+    Create(Desired),
+    /// `UpdateResponseHeadersPolicy`. Lists do not tell the `ETag`, so `apply` reads it first.
+    Update { id: String, policy: Desired },
+}
+
+impl Kind for ResponseHeadersPolicy {
+    type Key = ();
+    type Desired = Desired;
+    type Observed = Observed;
+    type Change = Change;
+
+    fn desired((): (), gallery: &Gallery, _: &cloud::Observed) -> Option<Desired> {
+        Some(Desired { name: name(&gallery.identity), headers: headers(&gallery.identity) })
+    }
+
+    fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
+        let Some(seen) = seen else { return vec![Step::create(Change::Create(want.clone()))] };
+        let differences = differences(&want.headers, &seen.headers);
+        if differences.is_empty() {
+            return Vec::new();
+        }
+        vec![Step::update(Change::Update { id: seen.id.clone(), policy: want.clone() }, differences)]
+    }
+
+    /// Shared: others use it.
+    fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
+        Vec::new()
+    }
+
+    fn describe((): (), gallery: &Identity, seen: &Observed) -> Description {
+        let arn = gallery.cloudfront_arn(&format!("response-headers-policy/{}", seen.id));
+        Description { name: seen.name.clone(), arn: Some(arn) }
+    }
+}
+
+/// Name of the policy that this gallery needs.
+pub fn name(gallery: &Identity) -> String {
+    gallery.installation.response_headers_policy(&content(&headers(gallery)))
+}
+
+/// What the page needs, and nothing else: its own scripts, styles and fonts, pictures and uploads by signed links to S3.
+fn headers(gallery: &Identity) -> Headers {
+    let bucket = gallery.any_bucket_origin();
+    let nothing = ["camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb"];
+    let nothing: Vec<_> = nothing.iter().map(|feature| format!("{feature}=()")).collect();
+    Headers {
+        content_security_policy: format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; \
+             img-src 'self' blob: data: {bucket}; connect-src 'self' {bucket}; \
+             base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        ),
+        transport_security_seconds: 31_536_000,
+        no_sniffing: true,
+        frames: "DENY".into(),
+        referrer: "no-referrer".into(),
+        others: BTreeMap::from([
+            ("cross-origin-opener-policy".into(), "same-origin".into()),
+            ("permissions-policy".into(), nothing.join(", ")),
+        ]),
+    }
+}
+
+/// A canonical text of the headers.
+fn content(headers: &Headers) -> String {
+    let Headers { content_security_policy, transport_security_seconds, no_sniffing, frames, referrer, others } = headers;
+    let mut text = format!(
+        "{content_security_policy}\n{transport_security_seconds}\n{no_sniffing}\n{frames}\n{referrer}\n"
+    );
+    for (name, value) in others {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name}: {value}");
+    }
+    text
+}
+
+fn differences(want: &Headers, seen: &Headers) -> Vec<Difference> {
+    let Headers { content_security_policy, transport_security_seconds, no_sniffing, frames, referrer, others } = want;
+    let seconds = |seconds: i32| format!("{seconds} s");
+    let document = |name: &str, is_missing| Difference::of_document(name, is_missing);
+    let long = (&seen.content_security_policy != content_security_policy)
+        .then(|| document("content-security-policy", seen.content_security_policy.is_empty()));
+    let short = [
+        Difference::between(
+            "strict-transport-security",
+            &seconds(seen.transport_security_seconds),
+            &seconds(*transport_security_seconds),
+        ),
+        Difference::between("x-content-type-options", &seen.no_sniffing, no_sniffing),
+        Difference::between("x-frame-options", &seen.frames, frames),
+        Difference::between("referrer-policy", &seen.referrer, referrer),
+    ];
+    let changed = others.iter().filter(|(name, value)| seen.others.get(*name) != Some(value));
+    let changed = changed.map(|(name, _)| document(name, !seen.others.contains_key(name)));
+    let gone = seen.others.iter().filter(|(name, _)| !others.contains_key(*name));
+    let gone = gone.map(|(name, value)| Difference::new(name, value, "none"));
+    long.into_iter().chain(short.into_iter().flatten()).chain(changed).chain(gone).collect()
+}
