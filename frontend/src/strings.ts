@@ -33,7 +33,7 @@ export const strings = {
   uploadSending: (filename: string) => `${filename}, uploading`,
   uploadPreparing: (filename: string) => `${filename}, being prepared`,
   stillPreparing: "Still being prepared",
-  retryPhoto: (filename: string) => `Try ${filename} again`,
+  retryPhoto: (filename: string) => `Try again: ${filename}`,
   dismissPhoto: (filename: string) => `Dismiss ${filename}`,
   retryAll: "Try all again",
   adding: (done: number, total: number) =>

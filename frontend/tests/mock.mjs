@@ -5,7 +5,7 @@
  *
  * Run alone (`node tests/mock.mjs [folder with photos]`) it serves `npm run dev` and hands.
  */
-import { readFile, readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -59,9 +59,22 @@ async function readBody(request) {
 
 /** @param {{ title?: string, maxUploadBytes?: number, preparingMs?: number, uploadDelayMs?: number }} options */
 export async function startMock(options = {}) {
-  const settings = { title: "Summer 2026", maxUploadBytes: 25 * 1024 * 1024, preparingMs: 400, uploadDelayMs: 0, ...options };
+  const settings = {
+    title: "Summer 2026",
+    maxUploadBytes: 25 * 1024 * 1024,
+    preparingMs: 400,
+    uploadDelayMs: 0,
+    ...options,
+  };
   /** What goes wrong on purpose: counts of failures still to come, by place. */
-  const trouble = { list: 0, sign: 0, store: 0, remove: 0, brokenThumbnails: new Set(), failPreparing: new Set() };
+  const trouble = {
+    list: 0,
+    sign: 0,
+    store: 0,
+    remove: 0,
+    brokenThumbnails: new Set(),
+    failPreparing: new Set(),
+  };
   /** What was asked, for the tests to look at. */
   const log = { deletes: [], lists: 0, atOnce: 0, mostAtOnce: 0 };
   let photos = [];
@@ -76,7 +89,9 @@ export async function startMock(options = {}) {
   };
 
   const answer = (response, status, body) => {
-    response.writeHead(status, { "content-type": status < 400 ? "application/json" : "application/problem+json" });
+    response.writeHead(status, {
+      "content-type": status < 400 ? "application/json" : "application/problem+json",
+    });
     response.end(body === undefined ? undefined : JSON.stringify(body));
   };
   const problem = (response, status, code) =>
@@ -84,7 +99,10 @@ export async function startMock(options = {}) {
 
   const shown = (photo) => ({
     ...photo,
-    thumbnailUrl: photo.status === "ready" ? `${storageOrigin}/thumbnails/${photo.photoId}?X-Amz-Expires=3600` : undefined,
+    thumbnailUrl:
+      photo.status === "ready"
+        ? `${storageOrigin}/thumbnails/${photo.photoId}?X-Amz-Expires=3600`
+        : undefined,
     url: photo.status === "ready" ? `${storageOrigin}/photos/${photo.photoId}?X-Amz-Expires=3600` : undefined,
   });
 
@@ -93,7 +111,10 @@ export async function startMock(options = {}) {
     if (fails("list")) return problem(response, 500, "Internal");
     const limit = Number(url.searchParams.get("limit") ?? 60);
     const after = url.searchParams.get("cursor");
-    const start = after === null ? 0 : photos.findIndex((photo) => photo.photoId < Buffer.from(after, "base64url").toString());
+    const start =
+      after === null
+        ? 0
+        : photos.findIndex((photo) => photo.photoId < Buffer.from(after, "base64url").toString());
     const page = start < 0 ? [] : photos.slice(start, start + limit);
     const isLast = start < 0 || start + limit >= photos.length;
     const nextCursor = isLast ? null : Buffer.from(page.at(-1).photoId).toString("base64url");
@@ -106,8 +127,18 @@ export async function startMock(options = {}) {
     if (body.size > settings.maxUploadBytes) return problem(response, 413, "TooLarge");
     const photoId = ulid();
     reserved.set(photoId, body);
-    const fields = { key: `incoming/${photoId}`, "Content-Type": body.contentType, policy: "e30=", "x-amz-signature": "0" };
-    return answer(response, 201, { photoId, url: `${storageOrigin}/`, fields, expiresAt: new Date().toISOString() });
+    const fields = {
+      key: `incoming/${photoId}`,
+      "Content-Type": body.contentType,
+      policy: "e30=",
+      "x-amz-signature": "0",
+    };
+    return answer(response, 201, {
+      photoId,
+      url: `${storageOrigin}/`,
+      fields,
+      expiresAt: new Date().toISOString(),
+    });
   }
 
   async function store(request, response) {
@@ -116,12 +147,22 @@ export async function startMock(options = {}) {
     const body = await readBody(request);
     await wait(settings.uploadDelayMs);
     log.atOnce -= 1;
-    if (fails("store")) return response.writeHead(500, { "content-type": "application/xml" }).end("<Error><Code>InternalError</Code></Error>");
-    const form = await new Response(body, { headers: { "content-type": request.headers["content-type"] } }).formData();
+    if (fails("store"))
+      return response
+        .writeHead(500, { "content-type": "application/xml" })
+        .end("<Error><Code>InternalError</Code></Error>");
+    const form = await new Response(body, {
+      headers: { "content-type": request.headers["content-type"] },
+    }).formData();
     const photoId = String(form.get("key")).replace("incoming/", "");
     const file = form.get("file");
-    if ([...form.keys()].at(-1) !== "file" || form.get("Content-Type") !== reserved.get(photoId)?.contentType) {
-      return response.writeHead(403, { "content-type": "application/xml" }).end("<Error><Code>AccessDenied</Code></Error>");
+    if (
+      [...form.keys()].at(-1) !== "file" ||
+      form.get("Content-Type") !== reserved.get(photoId)?.contentType
+    ) {
+      return response
+        .writeHead(403, { "content-type": "application/xml" })
+        .end("<Error><Code>AccessDenied</Code></Error>");
     }
     const content = Buffer.from(await file.arrayBuffer());
     response.writeHead(204, { etag: '"0"' }).end();
@@ -136,11 +177,30 @@ export async function startMock(options = {}) {
     add({ photoId, filename, contentType, content, ...size, status: failed ? "failed" : "ready" });
   }
 
-  function add({ photoId = ulid(), filename, contentType, content, width, height, status = "ready", uploadDate }) {
+  function add({
+    photoId = ulid(),
+    filename,
+    contentType,
+    content,
+    width,
+    height,
+    status = "ready",
+    uploadDate,
+  }) {
     bytes.set(photoId, { contentType, content });
     const reason = status === "failed" ? "This file is damaged and cannot be shown." : undefined;
     const date = uploadDate ?? new Date().toISOString();
-    photos.push({ photoId, filename, uploadDate: date, fileSize: content.length, contentType, width, height, status, reason });
+    photos.push({
+      photoId,
+      filename,
+      uploadDate: date,
+      fileSize: content.length,
+      contentType,
+      width,
+      height,
+      status,
+      reason,
+    });
     photos.sort((left, right) => (left.photoId < right.photoId ? 1 : -1));
     return photoId;
   }
@@ -190,7 +250,8 @@ export async function startMock(options = {}) {
   const storage = createServer(async (request, response) => {
     response.setHeader("access-control-allow-origin", "*");
     response.setHeader("access-control-expose-headers", "etag");
-    if (request.method === "OPTIONS") return response.writeHead(204, { "access-control-allow-methods": "POST" }).end();
+    if (request.method === "OPTIONS")
+      return response.writeHead(204, { "access-control-allow-methods": "POST" }).end();
     if (request.method === "POST") return store(request, response);
     const [, place, photoId] = new URL(request.url, "http://storage").pathname.split("/");
     const known = bytes.get(photoId);
@@ -199,7 +260,8 @@ export async function startMock(options = {}) {
     return response.writeHead(200, { "content-type": known.contentType }).end(known.content);
   });
 
-  const listen = (server, port) => new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(server.address().port)));
+  const listen = (server, port) =>
+    new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(server.address().port)));
   storageOrigin = `http://127.0.0.1:${await listen(storage, 0)}`;
   const origin = `http://127.0.0.1:${await listen(site, options.port ?? 0)}`;
   return {

@@ -124,7 +124,8 @@ export function visibleRange(
   }
   let last = low;
   while (last < rows.length && (rows[last]?.top ?? 0) <= bottom) last += 1;
-  return { start: rows[low]?.start ?? 0, end: rows[last - 1]?.end ?? rows[low]?.start ?? 0 };
+  const start = rows[low]?.start ?? 0;
+  return { start, end: last > low ? (rows[last - 1]?.end ?? start) : start };
 }
 
 /** The photo above or below `index` whose middle is nearest, for the arrow keys. */

@@ -52,7 +52,7 @@ export function App({ gallery }: { gallery: Gallery }) {
           count={isReady && !isEmpty ? strings.photoCount(count, library.nextCursor !== null) : ""}
           onFiles={isReady && !isEmpty ? onFiles : undefined}
         />
-        <main aria-busy={phase === "loading"}>
+        <main id="photos" tabIndex={-1} aria-busy={phase === "loading"}>
           {phase === "loading" && <Skeleton />}
           {phase === "failed" && <Failed isOnline={state.isOnline} onRetry={() => void gallery.load()} />}
           {isEmpty && <Empty onFiles={onFiles} />}

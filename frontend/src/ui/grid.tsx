@@ -104,11 +104,9 @@ export function Grid({ handle, tiles, actions, onNearEnd, onVisible }: GridProps
   return (
     <ul
       ref={list}
-      id="photos"
       class={isStill ? "grid still" : "grid"}
       aria-label={strings.photos}
       style={{ height: `${layout.height}px` }}
-      tabIndex={-1}
       onKeyDown={onKeyDown}
       onFocusIn={onFocusIn}
       onFocusOut={onFocusOut}

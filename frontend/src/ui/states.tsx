@@ -10,8 +10,8 @@ export function Empty({ onFiles }: { onFiles: (files: File[]) => void }) {
   return (
     <section class="state" aria-labelledby="empty-title">
       <svg class="state-picture" viewBox="0 0 160 116" aria-hidden="true" focusable="false">
-        <g class="frame back" transform="rotate(-9 56 62)">
-          <rect x="16" y="26" width="80" height="62" rx="7" />
+        <g class="frame back" transform="rotate(-12 56 62)">
+          <rect x="10" y="24" width="84" height="66" rx="7" />
         </g>
         <g class="frame" transform="rotate(6 96 62)">
           <rect x="56" y="22" width="88" height="70" rx="7" />
