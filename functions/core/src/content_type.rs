@@ -1,0 +1,137 @@
+//! The image types a gallery knows: what a visitor may claim, what the first bytes prove, and what thumbnails are.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::contract;
+
+/// Content type of an original.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ContentType {
+    Jpeg,
+    Png,
+    Webp,
+    Gif,
+}
+
+impl ContentType {
+    /// Every type, in the order of [`contract::CONTENT_TYPES`].
+    pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif];
+
+    /// As in HTTP.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => contract::CONTENT_TYPES[0],
+            Self::Png => contract::CONTENT_TYPES[1],
+            Self::Webp => contract::CONTENT_TYPES[2],
+            Self::Gif => contract::CONTENT_TYPES[3],
+        }
+    }
+
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Webp => "WebP",
+            Self::Gif => "GIF",
+        }
+    }
+
+    /// What the first bytes say, whatever the name or the claim.
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Self::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            _ => None,
+        }
+    }
+}
+
+/// Not one of [`contract::CONTENT_TYPES`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown content type {0:?}; known are {known}", known = contract::CONTENT_TYPES.join(", "))]
+pub struct UnknownContentType(pub String);
+
+impl FromStr for ContentType {
+    type Err = UnknownContentType;
+
+    /// Media types are case-insensitive (RFC 9110 section 8.3.1). Parameters are not accepted.
+    fn from_str(text: &str) -> Result<Self, UnknownContentType> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text));
+        known.ok_or_else(|| UnknownContentType(text.chars().take(100).collect()))
+    }
+}
+
+impl fmt::Display for ContentType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// Format of thumbnails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThumbnailFormat {
+    Jpeg,
+    Webp,
+}
+
+impl ThumbnailFormat {
+    /// Content type of the thumbnail.
+    pub const fn content_type(self) -> ContentType {
+        match self {
+            Self::Jpeg => ContentType::Jpeg,
+            Self::Webp => ContentType::Webp,
+        }
+    }
+
+    /// How a thumbnail's key ends.
+    pub const fn key_suffix(self) -> &'static str {
+        match self {
+            Self::Jpeg => contract::key::JPEG_SUFFIX,
+            Self::Webp => contract::key::WEBP_SUFFIX,
+        }
+    }
+
+    /// As the operator writes it into the environment.
+    pub fn from_setting(text: &str) -> Option<Self> {
+        match text {
+            "JPEG" => Some(Self::Jpeg),
+            "WEBP" => Some(Self::Webp),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_written_and_read_back_in_any_case() {
+        for kind in ContentType::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+            assert_eq!(kind.as_str().to_uppercase().parse(), Ok(kind));
+        }
+    }
+
+    #[test]
+    fn other_types_are_refused() {
+        for text in ["", "image/jpg", "image/jpeg; charset=utf-8", " image/jpeg", "image/svg+xml", "text/html", "image/*"] {
+            assert!(text.parse::<ContentType>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_decide() {
+        assert_eq!(ContentType::sniff(b"\xFF\xD8\xFF\xE0"), Some(ContentType::Jpeg));
+        assert_eq!(ContentType::sniff(b"\x89PNG\r\n\x1A\n\0"), Some(ContentType::Png));
+        assert_eq!(ContentType::sniff(b"RIFF\x01\0\0\0WEBPVP8 "), Some(ContentType::Webp));
+        assert_eq!(ContentType::sniff(b"GIF89a"), Some(ContentType::Gif));
+        for bytes in [&b""[..], b"\xFF\xD8", b"<svg/>", b"PK\x03\x04", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b" GIF89a"] {
+            assert_eq!(ContentType::sniff(bytes), None);
+        }
+    }
+}

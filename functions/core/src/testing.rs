@@ -1,0 +1,141 @@
+//! A stand-in for AWS at the HTTP level: the real SDK clients run against it, so their requests are tested too.
+//!
+//! Our own instead of the SDK's test utilities, because those are cargo features of every SDK crate: tests would compile
+//! them all a second time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+
+use crate::aws::Shared;
+
+/// One request that reached the stand-in.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// `DynamoDB PutItem`, or `GET /bucket/key` for S3.
+    pub operation: String,
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+impl Call {
+    /// The body as JSON; `null` when it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// An answer of the stand-in.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn ok(body: impl Into<Vec<u8>>) -> Self {
+        Self { status: 200, headers: Vec::new(), body: body.into() }
+    }
+
+    /// An error as S3 writes it.
+    pub fn s3_error(status: u16, code: &str) -> Self {
+        Self { status, ..Self::ok(format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>")) }
+    }
+
+    /// An error as DynamoDB writes it.
+    pub fn dynamodb_error(code: &str) -> Self {
+        let body = format!(r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{code}"}}"#);
+        Self { status: 400, ..Self::ok(body) }
+    }
+
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+type Respond = dyn Fn(&Call) -> Answer + Send + Sync;
+
+/// Answers by a closure and remembers what it was asked.
+#[derive(Clone)]
+pub struct FakeAws {
+    respond: Arc<Respond>,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl fmt::Debug for FakeAws {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("FakeAws")
+    }
+}
+
+impl FakeAws {
+    pub fn new(respond: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+        Self { respond: Arc::new(respond), calls: Arc::default() }
+    }
+
+    /// The configuration of clients that talk to it. They do not retry, so that tests see each failure at once.
+    pub fn shared(&self) -> Shared {
+        Shared {
+            region: "eu-west-1".into(),
+            endpoint: Some("http://aws.test".into()),
+            credentials: Credentials::new("AKIDEXAMPLE", "secret", Some("token".into()), None, "test"),
+            http_client: SharedHttpClient::new(self.clone()),
+            retries: RetryConfig::disabled(),
+            timeouts: TimeoutConfig::disabled(),
+        }
+    }
+
+    /// Every request so far.
+    pub fn calls(&self) -> Vec<Call> {
+        self.calls.lock().map(|calls| calls.clone()).unwrap_or_default()
+    }
+
+    /// The operations of every request so far.
+    pub fn operations(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.operation).collect()
+    }
+}
+
+impl HttpClient for FakeAws {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for FakeAws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let headers: HashMap<String, String> =
+            request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let path = request.uri().trim_start_matches("http://aws.test").split('?').next().unwrap_or_default();
+        let operation = match headers.get("x-amz-target").and_then(|target| target.split_once('.')) {
+            Some((_, name)) => format!("DynamoDB {name}"),
+            None => format!("{} {path}", request.method()),
+        };
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let call = Call { operation, headers, body };
+        let answer = (self.respond)(&call);
+        if let Ok(mut calls) = self.calls.lock() {
+            calls.push(call);
+        }
+        let status = StatusCode::try_from(answer.status).unwrap_or_else(|_| StatusCode::from(500_u16.try_into().unwrap_or_default()));
+        let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
+        for (name, value) in answer.headers {
+            response.headers_mut().insert(name, value);
+        }
+        HttpConnectorFuture::ready(Ok(response))
+    }
+}

@@ -1,0 +1,158 @@
+//! From a file under `incoming/` to a photo of the gallery.
+//!
+//! Order: open, check, original, thumbnail, row, and only then the incoming file goes. Whatever stops in between, the
+//! next delivery of the event does it all again with the same result; once the file is gone there is nothing to do.
+//! A file that is no acceptable image is recorded as failed and removed: retrying cannot mend it. Only failures of AWS
+//! are returned as errors, so that Lambda retries those and nothing else.
+
+use functions_core::aws::Shared;
+use functions_core::aws_config;
+use functions_core::content_type::ContentType;
+use functions_core::contract::env;
+use functions_core::filename::Filename;
+use functions_core::lambda::{Error, chain};
+use functions_core::photo_id::PhotoId;
+use functions_core::settings::Settings;
+use functions_core::upload_request::UploadLimits;
+
+use crate::event::{Event, Put};
+use crate::imaging::{self, Limits, Refusal, Target, Thumbnail};
+use crate::storage::{Incoming, Storage};
+use crate::table::{Outcome, Row, Table};
+
+/// An AWS call failed. Lambda delivers the event again.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {what}")]
+pub(crate) struct Failure {
+    what: &'static str,
+    source: Error,
+}
+
+impl Failure {
+    pub(crate) fn new(what: &'static str, source: impl Into<Error>) -> Self {
+        Self { what, source: source.into() }
+    }
+}
+
+/// The function's state.
+#[derive(Debug)]
+pub(crate) struct Thumbnails {
+    storage: Storage,
+    table: Table,
+    upload_limits: UploadLimits,
+    limits: Limits,
+    target: Target,
+}
+
+impl Thumbnails {
+    pub(crate) fn start(settings: &Settings<'_>) -> Result<Self, Error> {
+        Self::new(settings, &Shared::new(settings)?)
+    }
+
+    fn new(settings: &Settings<'_>, shared: &Shared) -> Result<Self, Error> {
+        let path_style = shared.endpoint.is_some();
+        let s3 = aws_config!(aws_sdk_s3, shared.clone()).force_path_style(path_style).build();
+        let dynamodb = aws_config!(aws_sdk_dynamodb, shared.clone()).build();
+        Ok(Self {
+            storage: Storage {
+                client: aws_sdk_s3::Client::from_conf(s3),
+                photos_bucket: settings.required(env::PHOTOS_BUCKET)?,
+                thumbnails_bucket: settings.required(env::THUMBNAILS_BUCKET)?,
+            },
+            table: Table { client: aws_sdk_dynamodb::Client::from_conf(dynamodb), name: settings.required(env::TABLE)? },
+            upload_limits: settings.upload_limits()?,
+            limits: Limits::from_settings(settings)?,
+            target: Target::from_settings(settings)?,
+        })
+    }
+
+    /// Handles each object of the event; one's failure does not keep the others waiting.
+    pub(crate) async fn handle(&self, event: Event) -> Result<(), Failure> {
+        let mut result = Ok(());
+        for put in event.puts() {
+            if let Err(failure) = self.handle_put(&put).await {
+                tracing::error!(key = put.key, error = chain(&failure), "failed, to be retried");
+                result = Err(failure);
+            }
+        }
+        result
+    }
+
+    async fn handle_put(&self, put: &Put) -> Result<(), Failure> {
+        let Some(id) = PhotoId::from_incoming_key(&put.key).filter(|_| put.bucket == self.storage.photos_bucket) else {
+            tracing::warn!(bucket = put.bucket, key = put.key, "ignored an object that no upload form was signed for");
+            return Ok(());
+        };
+        let (incoming, ready) = tokio::try_join!(self.storage.open_incoming(id), self.table.is_ready(id))?;
+        let Some(mut incoming) = incoming else {
+            tracing::info!(photoId = %id, "nothing left to do");
+            return Ok(());
+        };
+        if ready {
+            // Delivered twice, or posted again with the same form: a form makes one photo.
+            tracing::info!(photoId = %id, "in the gallery already");
+            return self.storage.remove_incoming(id).await;
+        }
+        match self.open(&mut incoming).await? {
+            Ok((proven, thumbnail)) => self.keep(id, &incoming, proven, thumbnail).await,
+            Err(refusal) => self.refuse(id, &incoming, &refusal).await,
+        }
+    }
+
+    /// Checks the file from the outside in: size, first bytes, header, pixels.
+    async fn open(&self, incoming: &mut Incoming) -> Result<Result<(ContentType, Thumbnail), Refusal>, Failure> {
+        if incoming.size > self.upload_limits.max_bytes {
+            return Ok(Err(Refusal::TooManyBytes { limit: self.upload_limits.max_bytes }));
+        }
+        if let Err(refusal) = self.limits.check_file(incoming.size) {
+            return Ok(Err(refusal));
+        }
+        let bytes = incoming.read().await?;
+        let Some(proven) = ContentType::sniff(&bytes) else { return Ok(Err(Refusal::NotAnImage)) };
+        if incoming.claimed != Some(proven) {
+            return Ok(Err(Refusal::OtherType { proven }));
+        }
+        if !self.upload_limits.content_types.contains(&proven) {
+            return Ok(Err(Refusal::TypeNotAccepted { proven }));
+        }
+        Ok(imaging::thumbnail(&bytes, proven, &self.limits, &self.target).map(|thumbnail| (proven, thumbnail)))
+    }
+
+    async fn keep(&self, id: PhotoId, incoming: &Incoming, proven: ContentType, thumbnail: Thumbnail) -> Result<(), Failure> {
+        let filename = filename(incoming);
+        let Thumbnail { width, height, bytes } = thumbnail;
+        let thumbnail_bytes = bytes.len();
+        let (same_file, thumbnail_key) = tokio::try_join!(
+            self.storage.keep_original(id, incoming, proven, &filename),
+            self.storage.keep_thumbnail(id, self.target.format, bytes),
+        )?;
+        if !same_file {
+            return Err(Failure::new("copy the original", "the file was replaced while it was checked"));
+        }
+        let outcome = Outcome::Ready { width, height, thumbnail_key: &thumbnail_key };
+        let row = Row { id, filename: &filename, file_size: incoming.size, content_type: Some(proven), outcome };
+        self.table.write(&row).await?;
+        self.storage.remove_incoming(id).await?;
+        tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, width, height, thumbnail_bytes, "ready");
+        Ok(())
+    }
+
+    async fn refuse(&self, id: PhotoId, incoming: &Incoming, refusal: &Refusal) -> Result<(), Failure> {
+        let reason = refusal.to_string();
+        let outcome = Outcome::Failed { reason: &reason };
+        let filename = filename(incoming);
+        let row = Row { id, filename: &filename, file_size: incoming.size, content_type: incoming.claimed, outcome };
+        self.table.write(&row).await?;
+        self.storage.remove_incoming(id).await?;
+        tracing::warn!(photoId = %id, bytes = incoming.size, reason, detail = refusal.detail(), "refused");
+        Ok(())
+    }
+}
+
+/// The form always carries a name; an object put by other means may not.
+fn filename(incoming: &Incoming) -> Filename {
+    incoming.filename.clone().unwrap_or_else(Filename::unnamed)
+}
+
+#[cfg(test)]
+mod tests;
