@@ -480,6 +480,19 @@ const scenarios = {
     await close(page);
   },
 
+  async "links that have expired are renewed, and the pictures appear"() {
+    fill(6);
+    Object.assign(gallery.settings, { signature: "old", refusedSignature: "old" });
+    const lists = gallery.log.lists;
+    const page = await open();
+    await until("the first list", () => gallery.log.lists > lists);
+    gallery.settings.signature = "new";
+    await loaded(page, 6);
+    assert.equal(await page.locator('[data-source="thumbnail"].loaded').count(), 6);
+    Object.assign(gallery.settings, { signature: "1", refusedSignature: "" });
+    await close(page);
+  },
+
   async "a gallery that does not answer says so, and comes back"() {
     fill(3);
     gallery.trouble.list = 3;

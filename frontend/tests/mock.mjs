@@ -64,6 +64,8 @@ export async function startMock(options = {}) {
     maxUploadBytes: 25 * 1024 * 1024,
     preparingMs: 400,
     uploadDelayMs: 0,
+    signature: "1",
+    refusedSignature: "",
     ...options,
   };
   /** What goes wrong on purpose: counts of failures still to come, by place. */
@@ -101,9 +103,12 @@ export async function startMock(options = {}) {
     ...photo,
     thumbnailUrl:
       photo.status === "ready"
-        ? `${storageOrigin}/thumbnails/${photo.photoId}?X-Amz-Expires=3600`
+        ? `${storageOrigin}/thumbnails/${photo.photoId}?X-Amz-Signature=${settings.signature}`
         : undefined,
-    url: photo.status === "ready" ? `${storageOrigin}/photos/${photo.photoId}?X-Amz-Expires=3600` : undefined,
+    url:
+      photo.status === "ready"
+        ? `${storageOrigin}/photos/${photo.photoId}?X-Amz-Signature=${settings.signature}`
+        : undefined,
   });
 
   function list(url, response) {
@@ -255,8 +260,9 @@ export async function startMock(options = {}) {
     if (request.method === "POST") return store(request, response);
     const [, place, photoId] = new URL(request.url, "http://storage").pathname.split("/");
     const known = bytes.get(photoId);
+    const isExpired = request.url.endsWith(`=${settings.refusedSignature}`);
     const isBroken = place === "thumbnails" && trouble.brokenThumbnails.has(photoId);
-    if (known === undefined || isBroken) return response.writeHead(403).end();
+    if (known === undefined || isBroken || isExpired) return response.writeHead(403).end();
     return response.writeHead(200, { "content-type": known.contentType }).end(known.content);
   });
 

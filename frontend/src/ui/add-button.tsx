@@ -3,7 +3,13 @@ import { useRef } from "preact/hooks";
 import { strings } from "../strings";
 import { Icon } from "./icons";
 
-export function AddButton({ onFiles }: { onFiles: (files: File[]) => void }) {
+interface AddButtonProps {
+  /** The types the gallery takes. Named one by one, they make an iPhone hand over a JPEG instead of its HEIC. */
+  accept: readonly string[];
+  onFiles: (files: File[]) => void;
+}
+
+export function AddButton({ accept, onFiles }: AddButtonProps) {
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
@@ -11,12 +17,11 @@ export function AddButton({ onFiles }: { onFiles: (files: File[]) => void }) {
         <Icon name="plus" />
         {strings.addPhotos}
       </button>
-      {/* `image/*` rather than the exact types: a picker that hides a file cannot say why it is refused. */}
       <input
         ref={input}
         class="file-input"
         type="file"
-        accept="image/*"
+        accept={accept.join(",")}
         multiple
         hidden
         onChange={({ currentTarget }) => {

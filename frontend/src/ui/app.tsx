@@ -44,18 +44,20 @@ export function App({ gallery }: { gallery: Gallery }) {
   const isReady = phase === "ready";
   const isEmpty = isReady && tiles.length === 0 && library.nextCursor === null;
   const count = openable(tiles).length;
+  const accept = config?.contentTypes ?? [];
   return (
     <>
       <div class="page" inert={isViewing}>
         <Header
           title={config?.title ?? ""}
           count={isReady && !isEmpty ? strings.photoCount(count, library.nextCursor !== null) : ""}
+          accept={accept}
           onFiles={isReady && !isEmpty ? onFiles : undefined}
         />
         <main id="photos" tabIndex={-1} aria-busy={phase === "loading"}>
           {phase === "loading" && <Skeleton />}
           {phase === "failed" && <Failed isOnline={state.isOnline} onRetry={() => void gallery.load()} />}
-          {isEmpty && <Empty onFiles={onFiles} />}
+          {isEmpty && <Empty accept={accept} onFiles={onFiles} />}
           {isReady && !isEmpty && (
             <Grid handle={grid} tiles={tiles} actions={actions} onNearEnd={onNearEnd} onVisible={onVisible} />
           )}
@@ -68,7 +70,7 @@ export function App({ gallery }: { gallery: Gallery }) {
             </div>
           )}
         </main>
-        {isReady && <DropZone onFiles={onFiles} />}
+        <DropZone onFiles={onFiles} />
       </div>
       <Notices
         gallery={gallery}

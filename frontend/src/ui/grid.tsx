@@ -56,7 +56,9 @@ export function Grid({ handle, tiles, actions, onNearEnd, onVisible }: GridProps
       ),
     [tiles, width],
   );
-  const range = useVisibleRange(list, layout);
+  // With every known photo deleted there are no rows, and yet there may be more photos to ask for.
+  const isLaidOut = layout.rows.length > 0 || tiles.length === 0;
+  const range = useVisibleRange(list, layout, isLaidOut);
   const { focusedIndex, onFocusIn, onFocusOut, focus } = useTileFocus(list, tiles);
   useLayoutEffect(() => {
     handle.current = {
@@ -163,7 +165,7 @@ function useChanged(value: number): boolean {
   return isChanged;
 }
 
-function useVisibleRange(list: { current: HTMLElement | null }, layout: Layout): Range {
+function useVisibleRange(list: { current: HTMLElement | null }, layout: Layout, isLaidOut: boolean): Range {
   const [range, setRange] = useState<Range>({ start: 0, end: 0, isNearEnd: false });
   const look = () => {
     const element = list.current;
@@ -171,14 +173,14 @@ function useVisibleRange(list: { current: HTMLElement | null }, layout: Layout):
     const top = -element.getBoundingClientRect().top;
     const screen = window.innerHeight;
     const { start, end } = visibleRange(layout.rows, top - screen * OVERSCAN, top + screen * (1 + OVERSCAN));
-    const isNearEnd = layout.rows.length > 0 && top + screen * (1 + AHEAD) > layout.height;
+    const isNearEnd = isLaidOut && top + screen * (1 + AHEAD) > layout.height;
     setRange((known) =>
       known.start === start && known.end === end && known.isNearEnd === isNearEnd
         ? known
         : { start, end, isNearEnd },
     );
   };
-  useLayoutEffect(look, [layout]);
+  useLayoutEffect(look, [layout, isLaidOut]);
   useListener(window, "scroll", look);
   useListener(window, "resize", look);
   return range;

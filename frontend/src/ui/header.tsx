@@ -5,10 +5,12 @@ import { AddButton } from "./add-button";
 interface HeaderProps {
   title: string;
   count: string;
+  accept: readonly string[];
+  /** Absent while there is nothing to add to, or while the page's middle has the button. */
   onFiles: ((files: File[]) => void) | undefined;
 }
 
-export function Header({ title, count, onFiles }: HeaderProps) {
+export function Header({ title, count, accept, onFiles }: HeaderProps) {
   return (
     <header class="header">
       <a class="skip" href="#photos">
@@ -18,7 +20,7 @@ export function Header({ title, count, onFiles }: HeaderProps) {
         <h1>{title}</h1>
         <p class="count">{count}</p>
       </div>
-      {onFiles !== undefined && <AddButton onFiles={onFiles} />}
+      {onFiles !== undefined && <AddButton accept={accept} onFiles={onFiles} />}
     </header>
   );
 }

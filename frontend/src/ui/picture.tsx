@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { hasOldLinks, type LibraryPhoto } from "../gallery/library";
 import { afterFailure, firstPicture } from "../gallery/picture";
 import { strings } from "../strings";
+import { useListener } from "./hooks";
 import { Icon } from "./icons";
 
 interface PictureProps {
@@ -14,7 +15,8 @@ interface PictureProps {
 
 export function Picture({ photo, previewUrl, isEager, renew }: PictureProps) {
   const [state, setState] = useState(() => firstPicture(photo));
-  const [isLoaded, setLoaded] = useState(false);
+  // What has loaded stays, whatever newer links say: they lead to the same picture.
+  const [loaded, setLoaded] = useState<string | undefined>(undefined);
   const isThere = useRef(true);
   useEffect(
     () => () => {
@@ -22,14 +24,18 @@ export function Picture({ photo, previewUrl, isEager, renew }: PictureProps) {
     },
     [],
   );
+  useListener(window, "online", () => {
+    if (state.source === "none") setState(firstPicture(photo));
+  });
 
   const fail = async () => {
+    setLoaded(undefined);
     const { next, renew: mustRenew } = afterFailure(state, photo, hasOldLinks(photo, Date.now()));
     if (mustRenew) await renew(photo);
     if (isThere.current) setState(next);
   };
-  const source =
-    state.source === "thumbnail" ? photo.thumbnailUrl : state.source === "full" ? photo.url : undefined;
+  const links = { thumbnail: photo.thumbnailUrl, full: photo.url, none: undefined };
+  const source = loaded ?? links[state.source];
   return (
     <>
       {previewUrl !== undefined && <img class="picture preview" src={previewUrl} alt="" draggable={false} />}
@@ -37,7 +43,7 @@ export function Picture({ photo, previewUrl, isEager, renew }: PictureProps) {
         <img
           // A new link is a new picture: without a new element, an error already shown would not be tried again.
           key={`${state.source}-${state.renewed}-${source}`}
-          class={isLoaded ? "picture photo loaded" : "picture photo"}
+          class={loaded === undefined ? "picture photo" : "picture photo loaded"}
           src={source}
           alt=""
           decoding="async"
@@ -45,7 +51,7 @@ export function Picture({ photo, previewUrl, isEager, renew }: PictureProps) {
           draggable={false}
           data-source={state.source}
           onLoad={() => {
-            setLoaded(true);
+            setLoaded(source);
             if (state.renewed) setState({ ...state, renewed: false });
           }}
           onError={() => void fail()}

@@ -6,7 +6,12 @@ import { AddButton } from "./add-button";
 import { GAP } from "./grid";
 import { useWidth } from "./hooks";
 
-export function Empty({ onFiles }: { onFiles: (files: File[]) => void }) {
+interface EmptyProps {
+  accept: readonly string[];
+  onFiles: (files: File[]) => void;
+}
+
+export function Empty({ accept, onFiles }: EmptyProps) {
   return (
     <section class="state" aria-labelledby="empty-title">
       <svg class="state-picture" viewBox="0 0 160 116" aria-hidden="true" focusable="false">
@@ -21,7 +26,7 @@ export function Empty({ onFiles }: { onFiles: (files: File[]) => void }) {
       </svg>
       <h2 id="empty-title">{strings.emptyTitle}</h2>
       <p>{strings.emptyText}</p>
-      <AddButton onFiles={onFiles} />
+      <AddButton accept={accept} onFiles={onFiles} />
     </section>
   );
 }

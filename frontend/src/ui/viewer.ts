@@ -58,6 +58,8 @@ class Viewer {
       trapFocus: false,
       returnFocus: false,
       wheelToZoom: true,
+      // Originals are large, and the visitor may be on a train.
+      preload: [1, 1],
       errorMsg: strings.viewerError,
       closeTitle: strings.viewerClose,
       zoomTitle: strings.viewerZoom,
@@ -75,7 +77,6 @@ class Viewer {
     pswp.on("uiRegister", () => this.#addControls());
     pswp.on("afterInit", () => {
       pswp.element?.setAttribute("aria-label", strings.viewer);
-      pswp.element?.setAttribute("aria-modal", "true");
       pswp.element?.focus();
       this.#enterHistory();
     });
