@@ -1,0 +1,49 @@
+# Everything that people do here. Each verb installs what it needs, says what it is doing and how long it took.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+MACHINE := $(shell uname -m)
+ARCHITECTURE := $(if $(filter aarch64 arm64,$(MACHINE)),arm64,x86_64)
+BINARIES := target/$(MACHINE)-unknown-linux-musl/release
+STEP := tests/tools/step
+CARGO := tests/tools/cargo
+IMAGE ?= photogallery-operator:dev
+
+.PHONY: help demo up down check test build generate image
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## A gallery in your browser, everything local; Ctrl-C ends it
+	@$(BINARIES)/local demo
+
+up: build ## The same in the background; again after a change. Then: . .local/env
+	@$(BINARIES)/local up
+
+down: ## Stop what `make up` started and remove what it left
+	@if [ -x $(BINARIES)/local ]; then $(BINARIES)/local down; else echo "nothing is running"; fi
+
+check: ## Format, lints and unit tests: what needs no cluster
+	@tests/tools/run-tests check
+
+test: ## Everything, with a real API server, a local AWS and a browser
+	@tests/tools/run-tests all
+
+build: ## Operator, functions and page, and the tools to run them
+	@$(STEP) "Rust toolchain" tests/tools/rust
+	@$(STEP) "control plane tools (about 10 minutes the first time, then never again)" tests/tools/control-plane
+	@$(STEP) "Rust binaries (about 10 minutes the first time)" $(CARGO) zigbuild --workspace --bins
+	@$(STEP) "function zips for $(ARCHITECTURE)" \
+		$(BINARIES)/package-functions --arch $(ARCHITECTURE) --binaries $(BINARIES) --out target/functions
+	@$(STEP) "page" tests/tools/site
+
+generate: ## Renew the checked-in generated files
+	@$(STEP) "Rust binaries" $(CARGO) zigbuild --workspace --bins
+	@$(STEP) "CRD" $(BINARIES)/crdgen
+	@$(STEP) "graph and snapshots" env UPDATE_GENERATED=1 INSTA_UPDATE=always $(CARGO) test --workspace --lib --bins --test '[!e]*'
+
+image: ## The operator's container image, IMAGE=photogallery-operator:dev
+	@$(STEP) "image $(IMAGE)" docker build --tag $(IMAGE) .

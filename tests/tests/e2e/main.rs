@@ -1,0 +1,22 @@
+//! End to end, on the local stack: a real API server, an AWS that enforces IAM, the release binaries, a browser. Nothing is
+//! mocked and nothing is asked of the operator that its users could not ask.
+//!
+//! One binary, so that the SDKs are linked once. Tests share one stack, each with a gallery and a namespace of its own; those
+//! that stop the operator, or that look at the whole account, have a stack of their own. A failing test prints the folder with
+//! all that explains it.
+
+mod changes;
+mod crash;
+mod deletion;
+mod drift;
+mod foreign;
+mod isolation;
+mod photos;
+mod plan;
+mod privacy;
+mod process;
+mod ready;
+mod refusals;
+mod resync;
+mod support;
+mod visitor;

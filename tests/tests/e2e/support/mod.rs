@@ -1,0 +1,50 @@
+//! What the tests have in common: galleries as objects, pictures, what the account holds, what the operator did.
+
+pub mod account;
+pub mod gallery;
+pub mod metrics;
+pub mod pictures;
+
+use anyhow::{Context as _, Result};
+use futures::executor::block_on;
+use photogallery_tests::stack::{Options, Stack};
+use tokio::sync::Semaphore;
+
+pub use gallery::Gallery;
+
+/// However many cores there are: the local AWS is one process.
+static GATE: Semaphore = Semaphore::const_new(3);
+
+/// Runs a test on the stack that most share.
+pub fn shared(test: impl AsyncFnOnce(&'static Stack) -> Result<()>) -> Result<()> {
+    let _turn = block_on(GATE.acquire())?;
+    photogallery_tests::on_stack(test)
+}
+
+/// Runs a test on a stack of its own, whose operator has these variables besides the usual ones.
+pub fn alone(
+    name: &str,
+    variables: &[(&str, &str)],
+    test: impl AsyncFnOnce(&Stack) -> Result<()>,
+) -> Result<()> {
+    let _turn = block_on(GATE.acquire())?;
+    let options = variables.iter().fold(Options::test(name), |options, (name, value)| options.operator(name, value));
+    photogallery_tests::shared::on_own_stack(options, test)
+}
+
+/// AWS's code of a refusal; an error when the call went through, or got no answer.
+pub fn refusal<T, E>(result: std::result::Result<T, aws_sdk_s3::error::SdkError<E>>) -> Result<String>
+where
+    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let error = result.err().context("it was not refused")?;
+    let code = error.code().map(str::to_owned);
+    match code {
+        Some(code) => Ok(code),
+        // HEAD has no body to say more in.
+        None => error
+            .raw_response()
+            .map(|answer| answer.status().as_u16().to_string())
+            .context("there was no answer"),
+    }
+}
