@@ -5,6 +5,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt as _;
 use serde_json::json;
+use serde_norway::Value;
 
 use crate::spec::PhotoGallery;
 
@@ -23,6 +24,7 @@ pub fn crd() -> CustomResourceDefinition {
         else {
             continue;
         };
+        schema.title = None;
         flow(schema);
         let properties = schema.properties.get_or_insert_default();
         if let Some(status) = properties.get_mut("status") {
@@ -34,7 +36,25 @@ pub fn crd() -> CustomResourceDefinition {
 
 /// [`crd`] as the file that is checked in.
 pub fn crd_yaml() -> Result<String, serde_norway::Error> {
-    Ok(format!("{HEADER}{}", serde_norway::to_string(&crd())?))
+    let mut crd = serde_norway::to_value(crd())?;
+    whole_numbers(&mut crd);
+    Ok(format!("{HEADER}{}", serde_norway::to_string(&crd)?))
+}
+
+/// JSON Schema has limits as floating point; 500 reads better than 500.0.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(whole) = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15) {
+                #[expect(clippy::cast_possible_truncation, reason = "whole and small, as just checked")]
+                let whole = whole as i64;
+                *number = whole.into();
+            }
+        }
+        Value::Sequence(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Mapping(fields) => fields.iter_mut().for_each(|(_, field)| whole_numbers(field)),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Tagged(_) => {}
+    }
 }
 
 /// kstatus takes an object without conditions for settled. With -1 everybody who waits knows that the operator has not been there

@@ -3,6 +3,8 @@
 //! A manifest may name one field of one function (`thumbnail: {memoryMiB: 1024}`), so the defaults of the others depend on
 //! where the struct stands. Hence a schema and a deserializer per field instead of an `impl Default` for [`FunctionSize`].
 
+use std::fmt::Write as _;
+
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -64,7 +66,7 @@ pub struct FunctionSize {
     #[schemars(range(min = 128, max = 10240))]
     pub memory_mib: i32,
 
-    /// Seconds after which Lambda stops a call. 1 to 900; 1 to 29 for upload, list and delete.
+    /// Seconds after which Lambda stops a call. 1 to 900; at most 29 for upload, list and delete, which API Gateway calls.
     #[schemars(range(min = 1, max = 900))]
     pub timeout_seconds: i32,
 
@@ -111,6 +113,9 @@ fn schema(default: &FunctionSize, caller: &Caller, generator: &mut SchemaGenerat
             schema.pointer_mut(&format!("/properties/{field}")).and_then(Value::as_object_mut)
         {
             property.insert("default".into(), json!(value));
+            if let Some(Value::String(description)) = property.get_mut("description") {
+                let _ = write!(description, " Default: {value}.");
+            }
             if *caller == Caller::ApiGateway && field == "timeoutSeconds" {
                 property.insert("x-kubernetes-validations".into(), json!(rules::api_timeout()));
             }

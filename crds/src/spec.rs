@@ -93,10 +93,7 @@ pub struct PhotoGallerySpec {
     /// Tags for every AWS resource of the gallery, besides the operator's own. At most 40; keys of 1 to 128 and values of up to
     /// 256 letters, digits, spaces and _ . : / = + - @. Keys must not start with aws: or photogallery.dev/. Default: none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(
-        extend("maxProperties" = 40, "x-kubernetes-validations" = rules::tags()),
-        inner(length(max = 256))
-    )]
+    #[schemars(schema_with = "rules::tag_map")]
     pub tags: BTreeMap<String, String>,
 }
 
@@ -280,7 +277,7 @@ pub struct Api {
 
     /// Origins besides the gallery's own whose pages may call the API from a browser, each such as https://www.example.com:
     /// lower case, without a path. At most 10. Default: none.
-    #[schemars(length(max = 10), schema_with = "rules::origins")]
+    #[schemars(schema_with = "rules::origins")]
     pub additional_allowed_origins: Vec<String>,
 }
 
