@@ -103,9 +103,15 @@ export function justify(ratios: readonly number[], options: LayoutOptions): Layo
   return { boxes, rows, height: Math.max(0, top - gap) };
 }
 
-/** The row height that suits a page this wide: two photos a row on a phone, four or five on a desk. */
-export function rowHeightFor(width: number): number {
-  return Math.round(Math.min(320, Math.max(128, 84 + width * 0.14)));
+const DEFAULT_THUMBNAIL_HEIGHT = 400;
+
+/**
+ * The row height that suits a page this wide: two photos a row on a phone, four or five on a desk; and not so high that
+ * the gallery's thumbnails would have to be blown up much (a landscape one is two thirds as high as the limit says).
+ */
+export function rowHeightFor(width: number, thumbnailHeight = DEFAULT_THUMBNAIL_HEIGHT): number {
+  const highest = Math.max(128, Math.min(320, thumbnailHeight * 0.7));
+  return Math.round(Math.min(highest, Math.max(128, 84 + width * 0.14)));
 }
 
 /** The photos in rows that touch the stretch from `top` to `bottom`, as start and end index. */

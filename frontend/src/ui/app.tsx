@@ -59,7 +59,14 @@ export function App({ gallery }: { gallery: Gallery }) {
           {phase === "failed" && <Failed isOnline={state.isOnline} onRetry={() => void gallery.load()} />}
           {isEmpty && <Empty accept={accept} onFiles={onFiles} />}
           {isReady && !isEmpty && (
-            <Grid handle={grid} tiles={tiles} actions={actions} onNearEnd={onNearEnd} onVisible={onVisible} />
+            <Grid
+              handle={grid}
+              thumbnailHeight={config?.thumbnail.maxHeightPixels}
+              tiles={tiles}
+              actions={actions}
+              onNearEnd={onNearEnd}
+              onVisible={onVisible}
+            />
           )}
           {state.more === "failed" && (
             <div class="more-failed">

@@ -34,6 +34,8 @@ export interface GridHandle {
 interface GridProps {
   handle: RefObject<GridHandle | null>;
   tiles: readonly Tile[];
+  /** The gallery's limit, in pixels. */
+  thumbnailHeight: number | undefined;
   actions: TileActions;
   onNearEnd: () => void;
   onVisible: (photos: LibraryPhoto[]) => void;
@@ -45,16 +47,16 @@ interface Range {
   isNearEnd: boolean;
 }
 
-export function Grid({ handle, tiles, actions, onNearEnd, onVisible }: GridProps) {
+export function Grid({ handle, tiles, thumbnailHeight, actions, onNearEnd, onVisible }: GridProps) {
   const list = useRef<HTMLUListElement>(null);
   const width = useWidth(list);
   const layout = useMemo(
     () =>
       justify(
         tiles.map((tile) => tile.ratio),
-        { width, rowHeight: rowHeightFor(width), gap: GAP },
+        { width, rowHeight: rowHeightFor(width, thumbnailHeight), gap: GAP },
       ),
-    [tiles, width],
+    [tiles, width, thumbnailHeight],
   );
   // With every known photo deleted there are no rows, and yet there may be more photos to ask for.
   const isLaidOut = layout.rows.length > 0 || tiles.length === 0;

@@ -26,6 +26,8 @@ export interface UploadsOptions {
   onFailed(upload: Upload): void;
 }
 
+const HANDFUL = 20;
+
 export class Uploads {
   #uploads: Upload[] = [];
   #transport: Promise<Transport> | undefined;
@@ -45,19 +47,9 @@ export class Uploads {
   }
 
   async add(files: readonly File[]): Promise<void> {
-    const refusals: Refusal[] = [];
-    const uploads: NewUpload[] = [];
-    for (const file of files) {
-      const upload = await this.#admit(file);
-      if ("words" in upload) refusals.push(upload);
-      else uploads.push(upload);
-    }
-    if (refusals.length > 0) this.#options.onRefused(refusals);
-    if (uploads.length === 0) return;
-    this.apply({ type: "added", uploads });
-    for (const upload of uploads) {
-      void this.#send(upload);
-      void this.#preview(upload);
+    // In handfuls, so that the first of five hundred photos appear while the last are still being looked at.
+    for (let start = 0; start < files.length; start += HANDFUL) {
+      await this.#addHandful(files.slice(start, start + HANDFUL));
     }
   }
 
@@ -83,6 +75,22 @@ export class Uploads {
   apply(event: UploadEvent): void {
     this.#uploads = reduceUploads(this.#uploads, event);
     this.#options.onChange(this.#uploads);
+  }
+
+  async #addHandful(files: readonly File[]): Promise<void> {
+    const refusals: Refusal[] = [];
+    const uploads: NewUpload[] = [];
+    for (const upload of await Promise.all(files.map((file) => this.#admit(file)))) {
+      if ("words" in upload) refusals.push(upload);
+      else uploads.push(upload);
+    }
+    if (refusals.length > 0) this.#options.onRefused(refusals);
+    if (uploads.length === 0) return;
+    this.apply({ type: "added", uploads });
+    for (const upload of uploads) {
+      void this.#send(upload);
+      void this.#preview(upload);
+    }
   }
 
   #find(id: string): Upload | undefined {
