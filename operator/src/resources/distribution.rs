@@ -274,10 +274,11 @@ fn differences(want: &Config, seen: &Config) -> Vec<Difference> {
         patterns.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>().join(" ")
     };
     all.extend(Difference::between("paths", &order(&seen.patterns), &order(patterns)));
-    let seconds = |errors: &BTreeMap<i32, i64>| {
-        errors.iter().map(|(code, seconds)| format!("{code}: {seconds} s")).collect::<Vec<_>>().join(", ")
-    };
-    all.extend(Difference::between("error caching", &seconds(&seen.errors), &seconds(errors)));
+    let seconds = |seconds: Option<&i64>| seconds.map_or_else(|| "default".into(), |seconds| format!("{seconds} s"));
+    all.extend(errors.iter().filter_map(|(code, wanted)| {
+        let field = format!("caching of error {code}");
+        Difference::between(&field, &seconds(seen.errors.get(code)), &seconds(Some(wanted)))
+    }));
     all
 }
 

@@ -1,0 +1,220 @@
+//! Between `CloudFront`'s configuration of a distribution and our part of it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudfront::types::{
+    AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CustomErrorResponse, CustomErrorResponses,
+    CustomHeaders, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, FunctionAssociations, HttpVersion,
+    LambdaFunctionAssociations, Method, Origin as SdkOrigin, OriginProtocolPolicy, OriginSslProtocols, Origins,
+    PriceClass, S3OriginConfig, SslProtocol, ViewerProtocolPolicy,
+};
+use aws_smithy_types::error::operation::BuildError;
+
+use crate::resources::distribution::{Behavior, Config, Origin};
+
+/// Reads a behavior. A macro, because the default behavior has another type with the same fields.
+macro_rules! read_behavior {
+    ($seen:expr) => {
+        Behavior {
+            origin: $seen.target_origin_id.clone(),
+            methods: methods($seen.allowed_methods.as_ref()),
+            viewer_protocol: $seen.viewer_protocol_policy.to_string(),
+            compress: $seen.compress.unwrap_or_default(),
+            cache_policy: $seen.cache_policy_id.clone().unwrap_or_default(),
+            origin_request_policy: $seen.origin_request_policy_id.clone().unwrap_or_default(),
+            response_headers_policy: $seen.response_headers_policy_id.clone().unwrap_or_default(),
+        }
+    };
+}
+
+/// Sets our part of a behavior.
+macro_rules! write_behavior {
+    ($behavior:expr, $want:expr) => {{
+        let Behavior { origin, viewer_protocol, compress, .. } = $want;
+        $behavior.target_origin_id.clone_from(origin);
+        $behavior.viewer_protocol_policy = ViewerProtocolPolicy::from(viewer_protocol.as_str());
+        $behavior.compress = Some(*compress);
+        $behavior.allowed_methods = Some(allowed_methods($want)?);
+        $behavior.cache_policy_id = some(&$want.cache_policy);
+        $behavior.origin_request_policy_id = some(&$want.origin_request_policy);
+        $behavior.response_headers_policy_id = some(&$want.response_headers_policy);
+    }};
+}
+
+/// A new behavior. An update has to say even what is not used.
+macro_rules! new_behavior {
+    ($kind:ident, $want:expr) => {
+        $kind::builder()
+            .target_origin_id(&$want.origin)
+            .viewer_protocol_policy(ViewerProtocolPolicy::from($want.viewer_protocol.as_str()))
+            .smooth_streaming(false)
+            .field_level_encryption_id("")
+            .lambda_function_associations(LambdaFunctionAssociations::builder().quantity(0).build()?)
+            .function_associations(FunctionAssociations::builder().quantity(0).build()?)
+    };
+}
+
+/// Our part of a configuration.
+pub(super) fn read(seen: &DistributionConfig) -> Config {
+    let origins = seen.origins().into_iter().flat_map(Origins::items);
+    let patterns = seen.cache_behaviors().into_iter().flat_map(CacheBehaviors::items);
+    let errors = seen.custom_error_responses().into_iter().flat_map(CustomErrorResponses::items);
+    Config {
+        comment: seen.comment.clone(),
+        enabled: seen.enabled,
+        price_class: seen.price_class().map(ToString::to_string).unwrap_or_default(),
+        http_version: seen.http_version().map(ToString::to_string).unwrap_or_default().to_lowercase(),
+        ipv6: seen.is_ipv6_enabled.unwrap_or_default(),
+        root: seen.default_root_object.clone().unwrap_or_default(),
+        origins: origins.map(|origin| (origin.id.clone(), read_origin(origin))).collect(),
+        default: seen.default_cache_behavior.as_ref().map(|seen| read_behavior!(seen)).unwrap_or_default(),
+        patterns: patterns.map(|seen| (seen.path_pattern.clone(), read_behavior!(seen))).collect(),
+        errors: errors.filter_map(|error| Some((error.error_code, error.error_caching_min_ttl?))).collect(),
+    }
+}
+
+fn read_origin(seen: &SdkOrigin) -> Origin {
+    let host = seen.domain_name.clone();
+    let is_plain = seen.origin_path().unwrap_or_default().is_empty();
+    match seen.custom_origin_config() {
+        Some(custom) if is_plain && is_strict(custom) => Origin::Https { host },
+        None if is_plain => {
+            Origin::Bucket { host, access_control: seen.origin_access_control_id.clone().unwrap_or_default() }
+        }
+        Some(_) | None => Origin::Other { host },
+    }
+}
+
+fn is_strict(custom: &CustomOriginConfig) -> bool {
+    let protocols = custom.origin_ssl_protocols().map(OriginSslProtocols::items).unwrap_or_default();
+    custom.origin_protocol_policy == OriginProtocolPolicy::HttpsOnly && protocols == [SslProtocol::TlSv12]
+}
+
+fn methods(seen: Option<&AllowedMethods>) -> std::collections::BTreeSet<String> {
+    seen.into_iter().flat_map(AllowedMethods::items).map(ToString::to_string).collect()
+}
+
+/// Sets our part in `base` and leaves the rest as it is.
+pub(super) fn write(want: &Config, mut base: DistributionConfig) -> Result<DistributionConfig, BuildError> {
+    let Config { comment, enabled, price_class, http_version, ipv6, root, origins, default, patterns, errors } = want;
+    base.comment.clone_from(comment);
+    base.enabled = *enabled;
+    base.price_class = Some(PriceClass::from(price_class.as_str()));
+    base.http_version = Some(HttpVersion::from(http_version.as_str()));
+    base.is_ipv6_enabled = Some(*ipv6);
+    base.default_root_object = Some(root.clone());
+    base.origins = Some(write_origins(origins, base.origins.as_ref())?);
+    base.default_cache_behavior = Some(write_default(default, base.default_cache_behavior)?);
+    base.cache_behaviors = Some(write_patterns(patterns, base.cache_behaviors.as_ref())?);
+    base.custom_error_responses = Some(write_errors(errors, base.custom_error_responses)?);
+    Ok(base)
+}
+
+fn write_origins(want: &BTreeMap<String, Origin>, seen: Option<&Origins>) -> Result<Origins, BuildError> {
+    let mut items = Vec::new();
+    for (id, origin) in want {
+        let seen = seen.and_then(|seen| seen.items().iter().find(|seen| &seen.id == id));
+        let seen = match seen {
+            Some(seen) => seen.clone(),
+            None => {
+                let none = CustomHeaders::builder().quantity(0).build()?;
+                SdkOrigin::builder().id(id).domain_name("").custom_headers(none).build()?
+            }
+        };
+        items.push(write_origin(origin, seen)?);
+    }
+    Origins::builder().quantity(quantity(&items)).set_items(Some(items)).build()
+}
+
+fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, BuildError> {
+    origin.origin_path = Some(String::new());
+    match want {
+        Origin::Bucket { host, access_control } => {
+            origin.domain_name.clone_from(host);
+            // Required beside an origin access control, and empty then.
+            origin.s3_origin_config = Some(S3OriginConfig::builder().origin_access_identity("").build());
+            origin.custom_origin_config = None;
+            origin.origin_access_control_id = Some(access_control.clone());
+        }
+        Origin::Https { host } | Origin::Other { host } => {
+            origin.domain_name.clone_from(host);
+            origin.s3_origin_config = None;
+            origin.origin_access_control_id = Some(String::new());
+            origin.custom_origin_config = Some(https()?);
+        }
+    }
+    Ok(origin)
+}
+
+fn https() -> Result<CustomOriginConfig, BuildError> {
+    let protocols = OriginSslProtocols::builder().quantity(1).items(SslProtocol::TlSv12).build()?;
+    CustomOriginConfig::builder()
+        .http_port(80)
+        .https_port(443)
+        .origin_protocol_policy(OriginProtocolPolicy::HttpsOnly)
+        .origin_ssl_protocols(protocols)
+        .origin_read_timeout(30)
+        .origin_keepalive_timeout(5)
+        .build()
+}
+
+fn write_default(
+    want: &Behavior,
+    seen: Option<DefaultCacheBehavior>,
+) -> Result<DefaultCacheBehavior, BuildError> {
+    let mut behavior = match seen {
+        Some(seen) => seen,
+        None => new_behavior!(DefaultCacheBehavior, want).build()?,
+    };
+    write_behavior!(behavior, want);
+    Ok(behavior)
+}
+
+fn write_patterns(
+    want: &[(String, Behavior)],
+    seen: Option<&CacheBehaviors>,
+) -> Result<CacheBehaviors, BuildError> {
+    let mut items = Vec::new();
+    for (pattern, want) in want {
+        let seen = seen.and_then(|seen| seen.items().iter().find(|seen| &seen.path_pattern == pattern));
+        let mut behavior = match seen {
+            Some(seen) => seen.clone(),
+            None => new_behavior!(CacheBehavior, want).path_pattern(pattern).build()?,
+        };
+        write_behavior!(behavior, want);
+        items.push(behavior);
+    }
+    CacheBehaviors::builder().quantity(quantity(&items)).set_items(Some(items)).build()
+}
+
+/// `CloudFront` caches answers to `GET` and `HEAD` and has to be told so.
+fn allowed_methods(want: &Behavior) -> Result<AllowedMethods, BuildError> {
+    let items: Vec<_> = want.methods.iter().map(|name| Method::from(name.as_str())).collect();
+    let cached = CachedMethods::builder().quantity(2).items(Method::Get).items(Method::Head).build()?;
+    AllowedMethods::builder().quantity(quantity(&items)).set_items(Some(items)).cached_methods(cached).build()
+}
+
+/// Pages that others show for an error stay.
+fn write_errors(
+    want: &BTreeMap<i32, i64>,
+    seen: Option<CustomErrorResponses>,
+) -> Result<CustomErrorResponses, BuildError> {
+    let mut items = seen.and_then(|seen| seen.items).unwrap_or_default();
+    for (code, seconds) in want {
+        match items.iter_mut().find(|error| error.error_code == *code) {
+            Some(error) => error.error_caching_min_ttl = Some(*seconds),
+            None => items.push(
+                CustomErrorResponse::builder().error_code(*code).error_caching_min_ttl(*seconds).build()?,
+            ),
+        }
+    }
+    CustomErrorResponses::builder().quantity(quantity(&items)).set_items(Some(items)).build()
+}
+
+fn quantity<T>(items: &[T]) -> i32 {
+    i32::try_from(items.len()).unwrap_or(i32::MAX)
+}
+
+fn some(id: &str) -> Option<String> {
+    (!id.is_empty()).then(|| id.to_owned())
+}

@@ -1,0 +1,141 @@
+//! Functions: one `GetFunction` tells code, configuration, concurrency and tags; one Lambda call per change.
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::types::{
+    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
+};
+use functions_core::contract::FunctionName;
+
+use super::error::{failed, found};
+use super::{Clients, by_tags};
+use crate::cloud::{CloudError, Seen};
+use crate::gallery::Identity;
+use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Observed};
+
+const MISSING: &[&str] = &["ResourceNotFoundException"];
+
+pub(super) async fn observe(
+    clients: &Clients,
+    gallery: &Identity,
+    function: FunctionName,
+) -> Result<Seen<Observed>, CloudError> {
+    let name = gallery.function(function);
+    let answer = clients.lambda.get_function().function_name(&name).send().await;
+    let Some(answer) = found(answer, MISSING, failed("lambda", "GetFunction"))? else { return Ok(Seen::Nothing) };
+    let observed = read(answer);
+    let tags = observed.tags.clone();
+    Ok(by_tags(gallery, &tags, &name, observed))
+}
+
+fn read(answer: GetFunctionOutput) -> Observed {
+    let seen = answer.configuration.unwrap_or_else(|| FunctionConfiguration::builder().build());
+    let activity = activity(&seen);
+    let environment = seen.environment.and_then(|environment| environment.variables).unwrap_or_default();
+    Observed {
+        code_sha256: seen.code_sha256.unwrap_or_default(),
+        architecture: seen.architectures.unwrap_or_default().first().map(ToString::to_string).unwrap_or_default(),
+        configuration: Configuration {
+            role: seen.role.unwrap_or_default(),
+            runtime: seen.runtime.map(|runtime| runtime.to_string()).unwrap_or_default(),
+            handler: seen.handler.unwrap_or_default(),
+            description: seen.description.unwrap_or_default(),
+            memory_mib: seen.memory_size.unwrap_or_default(),
+            timeout_seconds: seen.timeout.unwrap_or_default(),
+            environment: environment.into_iter().collect(),
+        },
+        reserved_concurrency: answer.concurrency.and_then(|concurrency| concurrency.reserved_concurrent_executions),
+        tags: answer.tags.unwrap_or_default().into_iter().collect(),
+        activity,
+        revision_id: seen.revision_id,
+    }
+}
+
+fn activity(seen: &FunctionConfiguration) -> Activity {
+    let failed = |reason: Option<&str>| Activity::Failed(reason.unwrap_or("no reason given").to_owned());
+    match (seen.state(), seen.last_update_status()) {
+        (Some(State::Deleting), _) => Activity::Deleting,
+        (Some(State::Failed), _) => failed(seen.state_reason()),
+        // A change in progress may show as both.
+        (_, Some(LastUpdateStatus::InProgress)) => Activity::Updating,
+        (Some(State::Pending), _) => Activity::Creating,
+        (_, Some(LastUpdateStatus::Failed)) => failed(seen.last_update_status_reason()),
+        // Inactive: Lambda has put an idle function away, and brings it back at the next call.
+        _ => Activity::Active,
+    }
+}
+
+pub(super) async fn apply(
+    clients: &Clients,
+    gallery: &Identity,
+    function: FunctionName,
+    change: &Change,
+) -> Result<(), CloudError> {
+    let (lambda, name) = (&clients.lambda, gallery.function(function));
+    match change {
+        Change::Create(wanted) => create(clients, &name, wanted).await,
+        Change::Code { code, revision_id } => {
+            let Code { bucket, key, sha256: _, architecture } = code;
+            let call = lambda.update_function_code().function_name(name).s3_bucket(bucket).s3_key(key);
+            let architecture = Architecture::from(architecture.as_str());
+            let call = call.architectures(architecture).set_revision_id(revision_id.clone());
+            call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionCode"))
+        }
+        Change::Configuration { configuration, revision_id } => {
+            configure(clients, &name, configuration, revision_id.as_ref()).await
+        }
+        Change::ReserveConcurrency(calls) => {
+            let call = lambda.put_function_concurrency().function_name(name).reserved_concurrent_executions(*calls);
+            call.send().await.map(drop).map_err(failed("lambda", "PutFunctionConcurrency"))
+        }
+        Change::ShareConcurrency => {
+            let call = lambda.delete_function_concurrency().function_name(name);
+            call.send().await.map(drop).map_err(failed("lambda", "DeleteFunctionConcurrency"))
+        }
+        Change::Tag(tags) => {
+            let tags = tags.clone().into_iter().collect();
+            let call = lambda.tag_resource().resource(gallery.function_arn(function)).set_tags(Some(tags));
+            call.send().await.map(drop).map_err(failed("lambda", "TagResource"))
+        }
+        Change::Untag(keys) => {
+            let call = lambda.untag_resource().resource(gallery.function_arn(function));
+            let call = call.set_tag_keys(Some(keys.clone()));
+            call.send().await.map(drop).map_err(failed("lambda", "UntagResource"))
+        }
+        Change::Delete => {
+            let answer = lambda.delete_function().function_name(name).send().await;
+            found(answer, MISSING, failed("lambda", "DeleteFunction")).map(drop)
+        }
+    }
+}
+
+async fn create(clients: &Clients, name: &str, wanted: &Desired) -> Result<(), CloudError> {
+    let Desired { code, configuration, reserved_concurrency: _, tags } = wanted;
+    let Code { bucket, key, sha256: _, architecture } = code;
+    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } = configuration;
+    let call = clients.lambda.create_function().function_name(name);
+    let call = call.code(FunctionCode::builder().s3_bucket(bucket).s3_key(key).build());
+    let call = call.architectures(Architecture::from(architecture.as_str()));
+    let call = call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
+    let call = call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
+    let call = call.set_tags(Some(tags.clone().into_iter().collect()));
+    call.send().await.map(drop).map_err(failed("lambda", "CreateFunction"))
+}
+
+async fn configure(
+    clients: &Clients,
+    name: &str,
+    configuration: &Configuration,
+    revision_id: Option<&String>,
+) -> Result<(), CloudError> {
+    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } = configuration;
+    let call = clients.lambda.update_function_configuration().function_name(name);
+    let call = call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
+    // The whole environment: what it does not name is removed.
+    let call = call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
+    let call = call.set_revision_id(revision_id.cloned());
+    call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionConfiguration"))
+}
+
+fn environment(configuration: &Configuration) -> Environment {
+    Environment::builder().set_variables(Some(configuration.environment.clone().into_iter().collect())).build()
+}

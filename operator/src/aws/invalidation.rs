@@ -1,0 +1,44 @@
+//! Invalidations of the distribution, remembered in one of its tags.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
+
+use super::error::{failed, invalid_request};
+use super::{Clients, distribution};
+use crate::cloud::{self, CloudError, Seen};
+use crate::gallery::Identity;
+use crate::names::{TAG_SITE, Tags};
+use crate::resources::invalidation::{Change, Observed};
+
+pub(super) async fn observe(
+    clients: &Clients,
+    gallery: &Identity,
+    known: &cloud::Observed,
+) -> Result<Seen<Observed>, CloudError> {
+    let Some(found) = known.distribution.as_ref() else { return Ok(Seen::Nothing) };
+    let mut tags = distribution::tags(clients, &gallery.distribution_arn(&found.id)).await?.unwrap_or_default();
+    Ok(tags.remove(TAG_SITE).map_or(Seen::Nothing, |site| Seen::Ours(Observed { site })))
+}
+
+pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+    match change {
+        Change::Create { distribution } => {
+            let call = clients.cloudfront.create_invalidation().distribution_id(distribution);
+            let batch = everything().map_err(invalid_request("cloudfront", "CreateInvalidation"))?;
+            call.invalidation_batch(batch).send().await.map(drop).map_err(failed("cloudfront", "CreateInvalidation"))
+        }
+        Change::Remember { distribution, site } => {
+            let tags = Tags::from([(TAG_SITE.into(), site.clone())]);
+            distribution::tag(clients, &gallery.distribution_arn(distribution), &tags).await
+        }
+    }
+}
+
+/// A reference that was used before would bring back the invalidation of then, and a site may come back to what it was: so
+/// the time is in it. The SDK's own repeats send the same one, which is all the idempotency that is needed.
+fn everything() -> Result<InvalidationBatch, aws_smithy_types::error::operation::BuildError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let paths = Paths::builder().quantity(1).items("/*").build()?;
+    InvalidationBatch::builder().caller_reference(format!("site-{}", now.as_nanos())).paths(paths).build()
+}

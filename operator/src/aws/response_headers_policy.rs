@@ -1,0 +1,108 @@
+//! The response headers policy, found by its name.
+
+use aws_sdk_cloudfront::types::{
+    FrameOptionsList, ReferrerPolicyList, ResponseHeadersPolicy, ResponseHeadersPolicyConfig,
+    ResponseHeadersPolicyContentSecurityPolicy, ResponseHeadersPolicyContentTypeOptions,
+    ResponseHeadersPolicyCustomHeader, ResponseHeadersPolicyCustomHeadersConfig, ResponseHeadersPolicyFrameOptions,
+    ResponseHeadersPolicyReferrerPolicy, ResponseHeadersPolicySecurityHeadersConfig,
+    ResponseHeadersPolicyStrictTransportSecurity, ResponseHeadersPolicyType,
+};
+use aws_smithy_types::error::operation::BuildError;
+
+use super::Clients;
+use super::error::{failed, invalid_request};
+use crate::cloud::{CloudError, Seen};
+use crate::gallery::Identity;
+use crate::resources::response_headers_policy::{Change, Desired, Headers, Observed, name};
+
+const COMMENT: &str = "Photo galleries: what browsers may do with the page";
+
+pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
+    let name = name(gallery);
+    let mut marker = None;
+    loop {
+        let call = clients.cloudfront.list_response_headers_policies().r#type(ResponseHeadersPolicyType::Custom);
+        let page = call.set_marker(marker).send().await.map_err(failed("cloudfront", "ListResponseHeadersPolicies"))?;
+        let Some(list) = page.response_headers_policy_list else { return Ok(Seen::Nothing) };
+        let policies = list.items.into_iter().flatten().filter_map(|item| item.response_headers_policy);
+        if let Some(found) = policies.filter_map(read).find(|found| found.name == name) {
+            return Ok(Seen::Ours(found));
+        }
+        marker = list.next_marker.filter(|marker| !marker.is_empty());
+        if marker.is_none() {
+            return Ok(Seen::Nothing);
+        }
+    }
+}
+
+/// A header that an origin may override counts as missing.
+fn read(policy: ResponseHeadersPolicy) -> Option<Observed> {
+    let config = policy.response_headers_policy_config?;
+    let security = config.security_headers_config.unwrap_or_else(|| ResponseHeadersPolicySecurityHeadersConfig::builder().build());
+    let others = config.custom_headers_config.and_then(|custom| custom.items).unwrap_or_default();
+    let others = others.into_iter().filter(|header| header.r#override);
+    let transport = security.strict_transport_security.filter(|header| header.r#override);
+    let content = security.content_security_policy.filter(|header| header.r#override);
+    let frames = security.frame_options.filter(|header| header.r#override);
+    let referrer = security.referrer_policy.filter(|header| header.r#override);
+    let headers = Headers {
+        content_security_policy: content.map(|header| header.content_security_policy).unwrap_or_default(),
+        transport_security_seconds: transport.map(|header| header.access_control_max_age_sec).unwrap_or_default(),
+        no_sniffing: security.content_type_options.is_some_and(|header| header.r#override),
+        frames: frames.map(|header| header.frame_option.to_string()).unwrap_or_default(),
+        referrer: referrer.map(|header| header.referrer_policy.to_string()).unwrap_or_default(),
+        others: others.map(|header| (header.header.to_ascii_lowercase(), header.value)).collect(),
+    };
+    Some(Observed { id: policy.id, name: config.name, headers })
+}
+
+pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+    let client = &clients.cloudfront;
+    match change {
+        Change::Create(policy) => {
+            let config = write(policy).map_err(invalid_request("cloudfront", "CreateResponseHeadersPolicy"))?;
+            let call = client.create_response_headers_policy().response_headers_policy_config(config);
+            call.send().await.map(drop).map_err(failed("cloudfront", "CreateResponseHeadersPolicy"))
+        }
+        Change::Update { id, policy } => {
+            let current = client.get_response_headers_policy_config().id(id).send().await;
+            let current = current.map_err(failed("cloudfront", "GetResponseHeadersPolicyConfig"))?;
+            let config = write(policy).map_err(invalid_request("cloudfront", "UpdateResponseHeadersPolicy"))?;
+            let call = client.update_response_headers_policy().id(id).set_if_match(current.e_tag);
+            let call = call.response_headers_policy_config(config);
+            call.send().await.map(drop).map_err(failed("cloudfront", "UpdateResponseHeadersPolicy"))
+        }
+    }
+}
+
+fn write(policy: &Desired) -> Result<ResponseHeadersPolicyConfig, BuildError> {
+    let Headers { content_security_policy, transport_security_seconds, no_sniffing, frames, referrer, others } =
+        &policy.headers;
+    let content = ResponseHeadersPolicyContentSecurityPolicy::builder();
+    let transport = ResponseHeadersPolicyStrictTransportSecurity::builder();
+    let frames = ResponseHeadersPolicyFrameOptions::builder().frame_option(FrameOptionsList::from(frames.as_str()));
+    let referrer = ReferrerPolicyList::from(referrer.as_str());
+    let referrer = ResponseHeadersPolicyReferrerPolicy::builder().referrer_policy(referrer);
+    let sniffing = ResponseHeadersPolicyContentTypeOptions::builder().r#override(true).build()?;
+    let security = ResponseHeadersPolicySecurityHeadersConfig::builder()
+        .content_security_policy(content.content_security_policy(content_security_policy).r#override(true).build()?)
+        .strict_transport_security(
+            transport.access_control_max_age_sec(*transport_security_seconds).r#override(true).build()?,
+        )
+        .frame_options(frames.r#override(true).build()?)
+        .referrer_policy(referrer.r#override(true).build()?)
+        .set_content_type_options(no_sniffing.then_some(sniffing))
+        .build();
+    let others = others.iter().map(|(name, value)| {
+        ResponseHeadersPolicyCustomHeader::builder().header(name).value(value).r#override(true).build()
+    });
+    let others = others.collect::<Result<Vec<_>, _>>()?;
+    let quantity = i32::try_from(others.len()).unwrap_or(i32::MAX);
+    let others = ResponseHeadersPolicyCustomHeadersConfig::builder().quantity(quantity).set_items(Some(others)).build()?;
+    ResponseHeadersPolicyConfig::builder()
+        .name(&policy.name)
+        .comment(COMMENT)
+        .security_headers_config(security)
+        .custom_headers_config(others)
+        .build()
+}
