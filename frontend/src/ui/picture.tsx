@@ -1,5 +1,5 @@
 /** A photo's picture in its tile, over its local preview if there is one, with the ways out when it will not load. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { hasOldLinks, type LibraryPhoto } from "../gallery/library";
 import { afterFailure, firstPicture } from "../gallery/picture";
 import { strings } from "../strings";
@@ -27,6 +27,14 @@ export function Picture({ photo, previewUrl, isEager, renew }: PictureProps) {
   useListener(window, "online", () => {
     if (state.source === "none") setState(firstPicture(photo));
   });
+
+  // New links, asked for by this picture or by a neighbour on the same page: back to the small one first.
+  const linkedAt = useRef(photo.linkedAt);
+  useLayoutEffect(() => {
+    if (linkedAt.current === photo.linkedAt) return;
+    linkedAt.current = photo.linkedAt;
+    if (loaded === undefined) setState(firstPicture(photo, true));
+  }, [photo, loaded]);
 
   const fail = async () => {
     setLoaded(undefined);
