@@ -85,6 +85,16 @@ impl Installation {
         Tags::from([(TAG_OWNER.into(), self.owner_id.clone()), (TAG_SHARED.into(), "true".into())])
     }
 
+    /// Reads from the tags of something shared whose it is.
+    pub fn ownership(&self, tags: &Tags) -> Ownership {
+        let is_ours = self.shared_tags().iter().all(|(key, value)| tags.get(key) == Some(value));
+        if is_ours {
+            Ownership::Ours
+        } else {
+            Ownership::NotOurs("it does not carry this operator's tags for what galleries share".into())
+        }
+    }
+
     /// The AWS partition of a region: `aws`, `aws-cn` or `aws-us-gov`.
     pub fn partition(region: &str) -> &'static str {
         match region {

@@ -14,6 +14,7 @@ mod function;
 mod invalidation;
 mod log_group;
 mod notification;
+mod objects;
 mod origin_access_control;
 mod permission;
 mod response_headers_policy;

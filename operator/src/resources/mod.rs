@@ -176,13 +176,20 @@ fn tag_steps<C>(
     remove: impl FnOnce(Vec<String>) -> C,
 ) -> Vec<Step<C>> {
     let (changed, gone) = names::tag_changes(want, seen);
-    let missing = |key: &str| seen.get(key).map_or("missing", String::as_str).to_owned();
-    let changes = changed.iter().map(|(key, value)| Difference::new(format!("tag {key}"), missing(key), value));
-    let removals = gone.iter().map(|key| Difference::new(format!("tag {key}"), missing(key), "none"));
-    let (changes, removals): (Vec<_>, Vec<_>) = (changes.collect(), removals.collect());
+    let mut changes = tag_differences(want, seen);
+    let removals = changes.split_off(changed.len());
     let set = (!changes.is_empty()).then(|| Step::update(set(changed), changes));
     let remove = (!removals.is_empty()).then(|| Step::update(remove(gone), removals));
     set.into_iter().chain(remove).collect()
+}
+
+/// What tags to set, then what tags to remove, to turn `seen` into `want`.
+fn tag_differences(want: &names::Tags, seen: &names::Tags) -> Vec<Difference> {
+    let (changed, gone) = names::tag_changes(want, seen);
+    let from = |key: &str| seen.get(key).map_or("missing", String::as_str).to_owned();
+    let changes = changed.iter().map(|(key, value)| Difference::new(format!("tag {key}"), from(key), value));
+    let removals = gone.iter().map(|key| Difference::new(format!("tag {key}"), from(key), "none"));
+    changes.chain(removals).collect()
 }
 
 /// Bytes to upload. Prints its length only.

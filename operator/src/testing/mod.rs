@@ -1,4 +1,5 @@
 //! What tests share.
 
+pub(crate) mod clients;
 pub(crate) mod galleries;
 pub(crate) mod generated;

@@ -1,0 +1,164 @@
+//! The metadata table: one row a photo, listed newest first by an index.
+//!
+//! Found by its deterministic name; whose it is, its tags say. We own capacity mode, index, point-in-time recovery and our
+//! tags. Keys cannot be changed after creation, and encryption is DynamoDB's default.
+//!
+//! Slow: creation (seconds), deletion (seconds), adding the index to a table that has rows (minutes). While DynamoDB is at
+//! it, it refuses every other change, and nothing is planned. A table takes one `UpdateTable` at a time, and one tagging
+//! call in about two seconds, so a round plans one of each at most. Creation is refused when the table exists, so its
+//! repeat does no harm.
+
+use super::{Description, Difference, Kind, State, Step, tag_differences};
+use crate::cloud;
+use crate::gallery::{DataPolicy, Gallery, Identity};
+use crate::names::{self, TAG_RETAINED, Tags};
+
+/// This kind.
+#[derive(Debug)]
+pub struct Table;
+
+/// A table as it should be. All but the tags is the same for all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A table as it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// What DynamoDB is doing with it.
+    pub status: Status,
+    /// Pays for requests instead of capacity.
+    pub is_on_demand: bool,
+    /// Has the index that lists newest first.
+    pub has_index: bool,
+    /// Can be restored to any second of the last weeks.
+    pub has_recovery: bool,
+    /// Refuses to be deleted.
+    pub is_protected: bool,
+    /// Tags. Empty while DynamoDB does not tell them.
+    pub tags: Tags,
+}
+
+/// What DynamoDB is doing with a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Makes it, or does not tell its tags yet.
+    Creating,
+    /// Nothing.
+    Active,
+    /// Changes it.
+    Updating,
+    /// Deletes it.
+    Deleting,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// `CreateTable`, with index and tags.
+    Create(Tags),
+    /// `UpdateContinuousBackups`.
+    EnableRecovery,
+    /// `UpdateTable` to on-demand capacity.
+    PayPerRequest,
+    /// `UpdateTable` with the index.
+    AddIndex,
+    /// `TagResource`.
+    SetTags(Tags),
+    /// `UntagResource`.
+    RemoveTags(Vec<String>),
+    /// `UpdateTable` without deletion protection.
+    AllowDeletion,
+    /// `DeleteTable`.
+    Delete,
+}
+
+impl Kind for Table {
+    type Key = ();
+    type Desired = Desired;
+    type Observed = Observed;
+    type Change = Change;
+
+    fn desired((): (), gallery: &Gallery, _seen: &cloud::Observed) -> Option<Desired> {
+        Some(Desired { tags: gallery.tags() })
+    }
+
+    fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
+        let Some(seen) = seen else { return vec![Step::create(Change::Create(want.tags.clone()))] };
+        if seen.status != Status::Active {
+            return Vec::new();
+        }
+        let recovery = (!seen.has_recovery).then(|| {
+            let difference = Difference::new("point-in-time recovery", "off", "on");
+            Step::update(Change::EnableRecovery, [difference])
+        });
+        tag_step(want, seen).into_iter().chain(recovery).chain(table_step(seen)).collect()
+    }
+
+    fn delete((): (), seen: &Observed, data: DataPolicy) -> Vec<Step<Change>> {
+        if seen.status != Status::Active {
+            return Vec::new();
+        }
+        match data {
+            DataPolicy::Retain if seen.tags.contains_key(TAG_RETAINED) => Vec::new(),
+            DataPolicy::Retain => {
+                let tag = Tags::from([(TAG_RETAINED.into(), "true".into())]);
+                vec![Step::retain(Change::SetTags(tag))]
+            }
+            DataPolicy::Delete if seen.is_protected => {
+                let difference = Difference::new("deletion protection", "on", "off");
+                vec![Step::update(Change::AllowDeletion, [difference]), Step::delete(Change::Delete)]
+            }
+            DataPolicy::Delete => vec![Step::delete(Change::Delete)],
+        }
+    }
+
+    fn stays((): (), seen: &Observed, data: DataPolicy) -> bool {
+        data == DataPolicy::Retain && seen.tags.contains_key(TAG_RETAINED)
+    }
+
+    fn state(seen: &Observed) -> State {
+        match seen.status {
+            Status::Creating => State::Pending("DynamoDB is creating the table, usually 10-20 s"),
+            Status::Active => State::Ready,
+            Status::Updating => {
+                State::Usable("DynamoDB is changing the table, usually some seconds, minutes for an index")
+            }
+            Status::Deleting => State::Pending("DynamoDB is deleting the table, usually some seconds"),
+        }
+    }
+
+    fn describe((): (), gallery: &Identity, _seen: &Observed) -> Description {
+        Description { name: gallery.table(), arn: Some(gallery.table_arn()) }
+    }
+}
+
+/// One tagging call, because the next one would be refused. It names all that differs, the removal that follows too; and
+/// tags are set before any is removed, so that at no moment the table looks like somebody else's.
+fn tag_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
+    let (set, remove) = names::tag_changes(&want.tags, &seen.tags);
+    let change = match (set.is_empty(), remove.is_empty()) {
+        (true, true) => return None,
+        (false, _) => Change::SetTags(set),
+        (true, false) => Change::RemoveTags(remove),
+    };
+    Some(Step::update(change, tag_differences(&want.tags, &seen.tags)))
+}
+
+/// The first thing that `UpdateTable` has to change; it takes one at a time.
+fn table_step(seen: &Observed) -> Option<Step<Change>> {
+    if !seen.is_on_demand {
+        let difference = Difference::new("capacity", "provisioned", "on demand");
+        Some(Step::update(Change::PayPerRequest, [difference]))
+    } else if !seen.has_index {
+        let difference = Difference::new("index newest-first", "missing", "all attributes");
+        Some(Step::update(Change::AddIndex, [difference]))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

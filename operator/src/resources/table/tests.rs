@@ -1,0 +1,119 @@
+//! What the table needs, from nothing to gone.
+
+use super::*;
+use crate::names::TAG_UID;
+use crate::resources::Effect;
+use crate::testing::galleries::summer;
+
+fn want() -> Desired {
+    Table::desired((), &summer(), &cloud::Observed::default()).unwrap()
+}
+
+fn as_wanted() -> Observed {
+    Observed {
+        status: Status::Active,
+        is_on_demand: true,
+        has_index: true,
+        has_recovery: true,
+        is_protected: false,
+        tags: want().tags,
+    }
+}
+
+#[test]
+fn a_table_is_made_with_its_tags_in_one_call() {
+    assert_eq!(Table::update(&want(), None), [Step::create(Change::Create(want().tags))]);
+    assert_eq!(Table::update(&want(), Some(&as_wanted())), []);
+}
+
+#[test]
+fn nothing_is_planned_while_dynamodb_is_at_work() {
+    for status in [Status::Creating, Status::Updating, Status::Deleting] {
+        let seen =
+            Observed { status, has_recovery: false, has_index: false, tags: Tags::new(), ..as_wanted() };
+        assert_eq!(Table::update(&want(), Some(&seen)), []);
+        for data in [DataPolicy::Retain, DataPolicy::Delete] {
+            assert_eq!(Table::delete((), &seen, data), []);
+            assert!(!Table::stays((), &seen, data));
+        }
+        assert_ne!(Table::state(&seen), State::Ready);
+    }
+}
+
+#[test]
+fn each_drifted_field_gives_one_step_that_names_it() {
+    let team =
+        || Tags::from([("photogallery.dev/tag-keys".into(), "team".into()), ("team".into(), "x".into())]);
+    let mut more = as_wanted().tags;
+    more.extend(team());
+    let mut fewer = as_wanted().tags;
+    fewer.remove(TAG_UID);
+    let uid = Tags::from([(TAG_UID.into(), "uid-summer".into())]);
+    let removed = vec!["team".into(), "photogallery.dev/tag-keys".into()];
+    let drifted: [(&[&str], Observed, Change); 5] = [
+        (&["capacity"], Observed { is_on_demand: false, ..as_wanted() }, Change::PayPerRequest),
+        (&["index newest-first"], Observed { has_index: false, ..as_wanted() }, Change::AddIndex),
+        (
+            &["point-in-time recovery"],
+            Observed { has_recovery: false, ..as_wanted() },
+            Change::EnableRecovery,
+        ),
+        (&["tag photogallery.dev/uid"], Observed { tags: fewer, ..as_wanted() }, Change::SetTags(uid)),
+        (
+            &["tag team", "tag photogallery.dev/tag-keys"],
+            Observed { tags: more, ..as_wanted() },
+            Change::RemoveTags(removed),
+        ),
+    ];
+    for (fields, seen, change) in drifted {
+        let steps = Table::update(&want(), Some(&seen));
+        let [Step { change: found, effect: Effect::Update(differences) }] = &steps[..] else {
+            panic!("{steps:?}")
+        };
+        assert_eq!(found, &change);
+        assert_eq!(differences.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), fields);
+    }
+}
+
+#[test]
+fn a_table_takes_one_change_of_a_sort_at_a_time() {
+    let seen = Observed { is_on_demand: false, has_index: false, ..as_wanted() };
+    let changes: Vec<_> = Table::update(&want(), Some(&seen)).into_iter().map(|step| step.change).collect();
+    assert_eq!(changes, [Change::PayPerRequest]);
+}
+
+#[test]
+fn a_gallery_of_the_same_name_takes_the_rows_back_and_never_looks_foreign_meanwhile() {
+    let mut seen = as_wanted();
+    seen.tags.insert(TAG_UID.into(), "an earlier one".into());
+    seen.tags.insert(TAG_RETAINED.into(), "true".into());
+    let [Step { change: Change::SetTags(set), .. }] = &Table::update(&want(), Some(&seen))[..] else {
+        panic!()
+    };
+    assert_eq!(set.keys().collect::<Vec<_>>(), [TAG_UID]);
+    seen.tags.extend(set.clone());
+    let [Step { change, .. }] = &Table::update(&want(), Some(&seen))[..] else { panic!() };
+    assert_eq!(change, &Change::RemoveTags(vec![TAG_RETAINED.into()]));
+}
+
+#[test]
+fn rows_are_retained_by_a_tag_and_deleted_only_on_demand() {
+    let mut seen = as_wanted();
+    let steps = Table::delete((), &seen, DataPolicy::Retain);
+    let [Step { change: Change::SetTags(tags), effect: Effect::Retain }] = &steps[..] else {
+        panic!("{steps:?}")
+    };
+    seen.tags.extend(tags.clone());
+    assert!(Table::stays((), &seen, DataPolicy::Retain));
+    assert_eq!(Table::delete((), &seen, DataPolicy::Retain), []);
+    assert_eq!(Table::delete((), &seen, DataPolicy::Delete), [Step::delete(Change::Delete)]);
+}
+
+#[test]
+fn somebody_s_deletion_protection_is_lifted_when_the_data_should_go() {
+    let seen = Observed { is_protected: true, ..as_wanted() };
+    assert_eq!(Table::update(&want(), Some(&seen)), []);
+    let changes: Vec<_> =
+        Table::delete((), &seen, DataPolicy::Delete).into_iter().map(|step| step.change).collect();
+    assert_eq!(changes, [Change::AllowDeletion, Change::Delete]);
+}

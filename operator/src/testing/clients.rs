@@ -1,0 +1,49 @@
+//! AWS clients that answer from rules instead of the network.
+//!
+//! Not `mock_client!`: that wants the SDK crates' `test-util` features, and with other features they would be built twice.
+
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client};
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+
+use crate::aws::{ClientPool, Clients};
+
+/// Clients in eu-west-1 whose calls are answered by the first rule that matches. A call without a rule panics.
+pub(crate) fn clients(rules: &[&Rule]) -> Arc<Clients> {
+    let mut answers = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
+    for rule in rules {
+        answers = answers.with_rule(rule);
+    }
+    let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .http_client(create_mock_http_client())
+        .build();
+    ClientPool::new(config, SharedInterceptor::new(answers)).region("eu-west-1")
+}
+
+/// An error of S3 as it comes over the wire.
+pub(crate) fn refusal(status: u16, code: &str, message: &str) -> HttpResponse {
+    let body =
+        format!("<Error><Code>{code}</Code><Message>{message}</Message><RequestId>1</RequestId></Error>");
+    response(status, body)
+}
+
+/// An error of a service that speaks JSON (DynamoDB, CloudWatch Logs) as it comes over the wire.
+pub(crate) fn json_refusal(code: &str, message: &str) -> HttpResponse {
+    response(400, serde_json::json!({"__type": code, "message": message}).to_string())
+}
+
+fn response(status: u16, body: String) -> HttpResponse {
+    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
+}
