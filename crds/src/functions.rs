@@ -3,6 +3,11 @@
 //! A manifest may name one field of one function (`thumbnail: {memoryMiB: 1024}`), so the defaults of the others depend on
 //! where the struct stands. Hence a schema and a deserializer per field instead of an `impl Default` for [`FunctionSize`].
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of fields are what `kubectl explain` prints: plain text"
+)]
+
 use std::fmt::Write as _;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};

@@ -15,10 +15,13 @@ pub(crate) const NAME: &str = "self.metadata.name.size() <= 40 && !self.metadata
 pub(crate) const NAME_MESSAGE: &str = "metadata.name must be at most 40 lower-case letters, digits and hyphens, without dots, \
      because it becomes part of AWS names.";
 
+/// The length, too, because the API server speaks of bytes where it counts characters.
 pub(crate) fn title() -> Vec<Rule> {
     vec![
-        Rule::new(r"self.matches('[^\\p{Z}\\s]') && !self.matches('[\\p{Cc}\\p{Zl}\\p{Zp}]')")
-            .message("must have 1 to 80 visible characters on one line."),
+        Rule::new(
+            r"self.size() <= 80 && self.matches('[^\\p{Z}\\s]') && !self.matches('[\\p{Cc}\\p{Zl}\\p{Zp}]')",
+        )
+        .message("must have 1 to 80 visible characters on one line."),
     ]
 }
 

@@ -4,6 +4,11 @@
 //! warns about unsigned formats. Every string, list and map is bounded, which also keeps the rules inside the API server's
 //! cost budget. Defaults live in `impl Default` (see the crate's documentation).
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of fields are what `kubectl explain` prints: plain text"
+)]
+
 use std::collections::BTreeMap;
 
 use kube::CustomResource;
@@ -46,7 +51,7 @@ use crate::{functions::Functions, rules, status::PhotoGalleryStatus};
 #[serde(rename_all = "camelCase")]
 pub struct PhotoGallerySpec {
     /// The gallery's name as visitors see it, at the top of the page and in the browser's tab. 1 to 80 characters.
-    #[schemars(length(max = 80), extend("x-kubernetes-validations" = rules::title()))]
+    #[schemars(length(max = 320), extend("x-kubernetes-validations" = rules::title()))]
     pub title: String,
 
     /// AWS Region that holds the photos, for example eu-west-1. Cannot be changed: photos do not move by themselves. To move,

@@ -2,6 +2,8 @@
 //!
 //! The same table of refusals is put to a real API server by an end-to-end test, which also sees the cost limits.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::{fs, path::Path};
 
 use kube::core::cel::Validator;

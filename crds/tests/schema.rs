@@ -1,5 +1,7 @@
 //! What the schema promises to people who read it with `kubectl explain`, and to Rust.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
