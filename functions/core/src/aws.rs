@@ -46,7 +46,13 @@ impl Shared {
         Ok(Self {
             region: settings.region()?,
             endpoint,
-            credentials: Credentials::new(keys.access_key_id, keys.secret_access_key, keys.session_token, None, "environment"),
+            credentials: Credentials::new(
+                keys.access_key_id,
+                keys.secret_access_key,
+                keys.session_token,
+                None,
+                "environment",
+            ),
             http_client: if plain { Builder::new().build_http() } else { tls_client()? },
             retries: RetryConfig::standard().with_max_attempts(3),
             timeouts: TimeoutConfig::builder()

@@ -119,7 +119,15 @@ mod tests {
 
     #[test]
     fn other_types_are_refused() {
-        for text in ["", "image/jpg", "image/jpeg; charset=utf-8", " image/jpeg", "image/svg+xml", "text/html", "image/*"] {
+        for text in [
+            "",
+            "image/jpg",
+            "image/jpeg; charset=utf-8",
+            " image/jpeg",
+            "image/svg+xml",
+            "text/html",
+            "image/*",
+        ] {
             assert!(text.parse::<ContentType>().is_err(), "{text}");
         }
     }
@@ -130,7 +138,9 @@ mod tests {
         assert_eq!(ContentType::sniff(b"\x89PNG\r\n\x1A\n\0"), Some(ContentType::Png));
         assert_eq!(ContentType::sniff(b"RIFF\x01\0\0\0WEBPVP8 "), Some(ContentType::Webp));
         assert_eq!(ContentType::sniff(b"GIF89a"), Some(ContentType::Gif));
-        for bytes in [&b""[..], b"\xFF\xD8", b"<svg/>", b"PK\x03\x04", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b" GIF89a"] {
+        for bytes in
+            [&b""[..], b"\xFF\xD8", b"<svg/>", b"PK\x03\x04", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b" GIF89a"]
+        {
             assert_eq!(ContentType::sniff(bytes), None);
         }
     }

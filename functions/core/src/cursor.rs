@@ -28,7 +28,10 @@ pub fn after(last: PhotoId) -> String {
 /// The photo that the cursor's page begins after.
 pub fn read(cursor: &str) -> Result<PhotoId, Problem> {
     decode(cursor).ok_or_else(|| {
-        Problem::new(Code::InvalidCursor, "Send nextCursor of the page before as it is, or no cursor for the first page.")
+        Problem::new(
+            Code::InvalidCursor,
+            "Send nextCursor of the page before as it is, or no cursor for the first page.",
+        )
     })
 }
 
@@ -70,7 +73,19 @@ mod tests {
         let longer = format!("{good}A");
         let padded = format!("{good}=");
         let cut = &good[..good.len() - 1];
-        for cursor in ["", " ", "null", "0", "eyJwaG90b0lkIjoiMSJ9", "../../x", "💣", &longer, &padded, cut, &"A".repeat(100_000)] {
+        for cursor in [
+            "",
+            " ",
+            "null",
+            "0",
+            "eyJwaG90b0lkIjoiMSJ9",
+            "../../x",
+            "💣",
+            &longer,
+            &padded,
+            cut,
+            &"A".repeat(100_000),
+        ] {
             assert_eq!(read(cursor).unwrap_err().code, Code::InvalidCursor);
         }
     }

@@ -9,7 +9,11 @@ pub fn inline(filename: &Filename) -> String {
     let mut header = String::from("inline; filename=\"");
     for c in filename.as_str().chars() {
         // Quotes and backslashes would end the quoted string early; `%` makes some clients decode it.
-        header.push(if (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%') { c } else { '_' });
+        header.push(if (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%') {
+            c
+        } else {
+            '_'
+        });
     }
     let _infallible = write!(header, "\"; filename*=UTF-8''{}", filename.to_header());
     header

@@ -23,7 +23,11 @@ impl Filename {
     pub fn clean(raw: &str) -> Option<Self> {
         // Browsers send bare names, but a path from anywhere (Windows included) must not survive.
         let base = raw.rsplit(['/', '\\']).next().unwrap_or_default();
-        let visible: String = base.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).filter(|c| !is_hidden(*c)).collect();
+        let visible: String = base
+            .chars()
+            .map(|c| if c.is_whitespace() { ' ' } else { c })
+            .filter(|c| !is_hidden(*c))
+            .collect();
         let trimmed = visible.trim();
         if trimmed.chars().all(|c| c == '.') {
             return None; // Also the empty name.
@@ -75,7 +79,11 @@ fn shorten(name: &str) -> String {
     if name.chars().count() <= MAX_CHARACTERS && name.len() <= MAX_BYTES {
         return name.to_owned();
     }
-    let ending = name.rfind('.').map(|dot| &name[dot..]).filter(|ending| ending.len() <= MAX_ENDING_BYTES).unwrap_or_default();
+    let ending = name
+        .rfind('.')
+        .map(|dot| &name[dot..])
+        .filter(|ending| ending.len() <= MAX_ENDING_BYTES)
+        .unwrap_or_default();
     let characters = MAX_CHARACTERS - ending.chars().count();
     let mut short = String::new();
     for c in name.chars().take(characters) {
@@ -99,7 +107,15 @@ mod tests {
 
     #[test]
     fn honest_names_stay_as_they_are() {
-        for name in ["IMG_1234.JPG", "Été à la mer (2).jpeg", "日本の夏.png", "👩‍👩‍👧 beach.webp", "no ending", ".hidden", "a+b&c=d.gif"] {
+        for name in [
+            "IMG_1234.JPG",
+            "Été à la mer (2).jpeg",
+            "日本の夏.png",
+            "👩‍👩‍👧 beach.webp",
+            "no ending",
+            ".hidden",
+            "a+b&c=d.gif",
+        ] {
             assert_eq!(clean(name).as_deref(), Some(name));
         }
     }

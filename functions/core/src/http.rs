@@ -56,7 +56,9 @@ impl TryFrom<Event> for Request {
     fn try_from(event: Event) -> Result<Self, Problem> {
         let body = event.body.unwrap_or_default();
         let body = if event.is_base64_encoded {
-            STANDARD.decode(body).map_err(|_| Problem::new(Code::BadRequest, "The body could not be decoded."))?
+            STANDARD
+                .decode(body)
+                .map_err(|_| Problem::new(Code::BadRequest, "The body could not be decoded."))?
         } else {
             body.into_bytes()
         };
@@ -126,7 +128,11 @@ impl Edge {
     }
 
     /// Answers an event with the help of the route's own handler.
-    pub async fn answer(&self, event: Event, handler: impl AsyncFnOnce(&Request) -> Result<Response, Problem>) -> Response {
+    pub async fn answer(
+        &self,
+        event: Event,
+        handler: impl AsyncFnOnce(&Request) -> Result<Response, Problem>,
+    ) -> Response {
         let request = match Request::try_from(event) {
             Ok(request) => request,
             Err(problem) => return self.finish(problem.into(), None),
@@ -198,7 +204,8 @@ mod tests {
     #[test]
     fn the_routes_method_reaches_the_handler_with_text_or_base64() {
         assert_eq!(answer(&edge(), &json!({"httpMethod": "POST", "body": "abc"})).body, r#"{"length":3}"#);
-        let binary = json!({"httpMethod": "POST", "body": "AAECAw==", "isBase64Encoded": true, "headers": null});
+        let binary =
+            json!({"httpMethod": "POST", "body": "AAECAw==", "isBase64Encoded": true, "headers": null});
         assert_eq!(answer(&edge(), &binary).body, r#"{"length":4}"#);
         assert_eq!(answer(&edge(), &json!({"httpMethod": "POST", "body": null})).body, r#"{"length":0}"#);
     }
@@ -223,9 +230,19 @@ mod tests {
     fn only_allowed_origins_get_cors_headers() {
         for name in ["Origin", "origin", "ORIGIN"] {
             let event = json!({"httpMethod": "POST", "body": "", "headers": {name: "https://blog.example"}});
-            assert_eq!(answer(&edge(), &event).headers["Access-Control-Allow-Origin"], "https://blog.example");
+            assert_eq!(
+                answer(&edge(), &event).headers["Access-Control-Allow-Origin"],
+                "https://blog.example"
+            );
         }
-        for origin in ["https://evil.example", "null", "https://blog.example.evil.example", "HTTPS://BLOG.EXAMPLE", "*", ""] {
+        for origin in [
+            "https://evil.example",
+            "null",
+            "https://blog.example.evil.example",
+            "HTTPS://BLOG.EXAMPLE",
+            "*",
+            "",
+        ] {
             let event = json!({"httpMethod": "POST", "body": "", "headers": {"origin": origin}});
             let response = answer(&edge(), &event);
             assert!(!response.headers.contains_key("Access-Control-Allow-Origin"), "{origin}");
@@ -241,10 +258,12 @@ mod tests {
 
     #[test]
     fn preflights_are_answered_without_the_handler() {
-        let allowed = answer(&edge(), &json!({"httpMethod": "OPTIONS", "headers": {"Origin": "https://blog.example"}}));
+        let allowed =
+            answer(&edge(), &json!({"httpMethod": "OPTIONS", "headers": {"Origin": "https://blog.example"}}));
         assert_eq!((allowed.status_code, allowed.body.as_str()), (204, ""));
         assert_eq!(allowed.headers["Access-Control-Allow-Methods"], "POST, OPTIONS");
-        let other = answer(&edge(), &json!({"httpMethod": "OPTIONS", "headers": {"Origin": "https://evil.example"}}));
+        let other =
+            answer(&edge(), &json!({"httpMethod": "OPTIONS", "headers": {"Origin": "https://evil.example"}}));
         assert_eq!(other.status_code, 204);
         assert!(other.headers.keys().all(|name| !name.starts_with("Access-Control")));
     }

@@ -31,7 +31,8 @@ where
     log(&settings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let state = start(&settings).inspect_err(|error| tracing::error!(error = chain(error.as_ref()), "failed to start"))?;
+        let state = start(&settings)
+            .inspect_err(|error| tracing::error!(error = chain(error.as_ref()), "failed to start"))?;
         let (state, handle) = (&state, &handle);
         lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
             handle(state, event.payload).await.map_err(Into::<Error>::into)
@@ -48,7 +49,11 @@ fn log(settings: &Settings<'_>) {
         Ok(level) => ours(level),
         Err(_) => wanted.parse().unwrap_or_else(|_| ours(LevelFilter::INFO)),
     };
-    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false);
     // Fails only when a subscriber is set already, which then logs instead.
     let _already_set = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }

@@ -21,7 +21,7 @@ pub struct InvalidPhotoId;
 impl PhotoId {
     /// A new identity: the time now, then 80 random bits.
     pub fn generate() -> Self {
-        Self(Ulid::new())
+        Self(Ulid::generate())
     }
 
     /// When the identity was made, to the millisecond.
@@ -30,7 +30,10 @@ impl PhotoId {
     /// the same however often an event is delivered.
     pub fn created(self) -> Timestamp {
         // A ULID's 48 bits of milliseconds reach the year 10889, jiff's last timestamp is in 9999.
-        i64::try_from(self.0.timestamp_ms()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(Timestamp::MAX)
+        i64::try_from(self.0.timestamp_ms())
+            .ok()
+            .and_then(|ms| Timestamp::from_millisecond(ms).ok())
+            .unwrap_or(Timestamp::MAX)
     }
 
     /// Where the visitor's file arrives, in the photos bucket.
@@ -89,16 +92,30 @@ mod tests {
     #[test]
     fn other_spellings_of_a_ulid_are_refused() {
         let lower = ID.to_lowercase();
-        for text in [&lower, "", "01ARZ3NDEKTSV4RRFFQ69G5FA", "01ARZ3NDEKTSV4RRFFQ69G5FAVX", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
-            "0IARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FA ", "../ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+        for text in [
+            &lower,
+            "",
+            "01ARZ3NDEKTSV4RRFFQ69G5FA",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAVX",
+            "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+            "0IARZ3NDEKTSV4RRFFQ69G5FAV",
+            "01ARZ3NDEKTSV4RRFFQ69G5FA ",
+            "../ARZ3NDEKTSV4RRFFQ69G5FAV",
+        ] {
             assert_eq!(text.parse::<PhotoId>(), Err(InvalidPhotoId), "{text}");
         }
     }
 
     #[test]
     fn only_keys_directly_under_incoming_are_ours() {
-        for key in ["incoming/", "incoming/x", "photos/01ARZ3NDEKTSV4RRFFQ69G5FAV", "incoming/01ARZ3NDEKTSV4RRFFQ69G5FAV/x",
-            "/incoming/01ARZ3NDEKTSV4RRFFQ69G5FAV", "incoming/incoming/01ARZ3NDEKTSV4RRFFQ69G5FAV"] {
+        for key in [
+            "incoming/",
+            "incoming/x",
+            "photos/01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "incoming/01ARZ3NDEKTSV4RRFFQ69G5FAV/x",
+            "/incoming/01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "incoming/incoming/01ARZ3NDEKTSV4RRFFQ69G5FAV",
+        ] {
             assert_eq!(PhotoId::from_incoming_key(key), None, "{key}");
         }
     }

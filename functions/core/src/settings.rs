@@ -36,7 +36,8 @@ impl<'a> Settings<'a> {
 
     /// A table, for tests.
     pub fn from_table(table: &'a [(&'a str, &'a str)]) -> Self {
-        let find = move |name: &str| table.iter().find(|entry| entry.0 == name).map(|entry| entry.1.to_owned());
+        let find =
+            move |name: &str| table.iter().find(|entry| entry.0 == name).map(|entry| entry.1.to_owned());
         Self { lookup: Box::new(find) }
     }
 
@@ -51,7 +52,12 @@ impl<'a> Settings<'a> {
     }
 
     /// A variable that must hold a value of some type and shape.
-    pub fn parsed<T: FromStr>(&self, name: &'static str, wanted: &'static str, fits: impl Fn(&T) -> bool) -> Result<T, SettingError> {
+    pub fn parsed<T: FromStr>(
+        &self,
+        name: &'static str,
+        wanted: &'static str,
+        fits: impl Fn(&T) -> bool,
+    ) -> Result<T, SettingError> {
         let value = self.required(name)?;
         let parsed = value.parse().ok().filter(fits);
         parsed.ok_or(SettingError::Invalid { name, value, wanted })
@@ -65,11 +71,14 @@ impl<'a> Settings<'a> {
 
     /// What the gallery accepts.
     pub fn upload_limits(&self) -> Result<UploadLimits, SettingError> {
-        let max_bytes = self.parsed(env::MAX_UPLOAD_BYTES, "a number of bytes, at least 1", |bytes: &u64| *bytes > 0)?;
+        let max_bytes =
+            self.parsed(env::MAX_UPLOAD_BYTES, "a number of bytes, at least 1", |bytes: &u64| *bytes > 0)?;
         let value = self.required(env::CONTENT_TYPES)?;
-        let content_types: Result<Vec<ContentType>, _> = value.split(',').map(|kind| kind.trim().parse()).collect();
+        let content_types: Result<Vec<ContentType>, _> =
+            value.split(',').map(|kind| kind.trim().parse()).collect();
         let wanted = "image types separated by commas";
-        let content_types = content_types.map_err(|_| SettingError::Invalid { name: env::CONTENT_TYPES, value, wanted })?;
+        let content_types =
+            content_types.map_err(|_| SettingError::Invalid { name: env::CONTENT_TYPES, value, wanted })?;
         Ok(UploadLimits { max_bytes, content_types })
     }
 
@@ -105,7 +114,10 @@ mod tests {
     #[test]
     fn errors_name_the_variable() {
         let settings = Settings::from_table(&[("MAX_UPLOAD_BYTES", "many"), ("TABLE", "")]);
-        assert_eq!(settings.required(env::TABLE).unwrap_err().to_string(), "environment variable TABLE is not set");
+        assert_eq!(
+            settings.required(env::TABLE).unwrap_err().to_string(),
+            "environment variable TABLE is not set"
+        );
         assert_eq!(
             settings.upload_limits().unwrap_err().to_string(),
             r#"environment variable MAX_UPLOAD_BYTES is "many", but should be a number of bytes, at least 1"#

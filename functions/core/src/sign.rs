@@ -97,7 +97,8 @@ impl<'a> Signer<'a> {
         if let Some(token) = &self.credentials.session_token {
             fields.push(("x-amz-security-token", token.clone()));
         }
-        let mut conditions = vec![json!({"bucket": form.bucket}), json!(["content-length-range", 1, form.max_bytes])];
+        let mut conditions =
+            vec![json!({"bucket": form.bucket}), json!(["content-length-range", 1, form.max_bytes])];
         conditions.extend(fields.iter().map(|(name, value)| {
             Value::Object([((*name).to_owned(), Value::String(value.clone()))].into_iter().collect())
         }));
@@ -110,7 +111,13 @@ impl<'a> Signer<'a> {
     }
 
     /// A link that reads one object. `response` are S3's `response-*` parameters, in alphabetical order.
-    pub fn link(&self, address: &BucketAddress, key: &str, response: &[(&str, &str)], expires_seconds: u32) -> String {
+    pub fn link(
+        &self,
+        address: &BucketAddress,
+        key: &str,
+        response: &[(&str, &str)],
+        expires_seconds: u32,
+    ) -> String {
         let path = format!("{}{}", address.path, utf8_percent_encode(key, PATH));
         // Parameters are signed in byte order of their names: upper case before lower case.
         let mut query = format!(
@@ -126,7 +133,8 @@ impl<'a> Signer<'a> {
             let _infallible = write!(query, "&{name}={}", utf8_percent_encode(value, QUERY));
         }
         let request = format!("GET\n{path}\n{query}\nhost:{}\n\nhost\nUNSIGNED-PAYLOAD", address.host);
-        let to_sign = format!("{ALGORITHM}\n{}\n{}\n{}", self.date_time, self.scope, hex(&Sha256::digest(request)));
+        let to_sign =
+            format!("{ALGORITHM}\n{}\n{}\n{}", self.date_time, self.scope, hex(&Sha256::digest(request)));
         let signature = hex(&hmac(&self.key.0, &to_sign));
         format!("{}://{}{path}?{query}&X-Amz-Signature={signature}", address.scheme, address.host)
     }
@@ -166,7 +174,11 @@ mod tests {
     #[test]
     fn a_link_is_signed_as_in_the_amazon_s3_reference() {
         let now = "2013-05-24T00:00:00Z".parse().unwrap();
-        let address = BucketAddress { scheme: "https".into(), host: "examplebucket.s3.amazonaws.com".into(), path: "/".into() };
+        let address = BucketAddress {
+            scheme: "https".into(),
+            host: "examplebucket.s3.amazonaws.com".into(),
+            path: "/".into(),
+        };
         let credentials = example();
         let link = Signer::new(&credentials, "us-east-1", now).link(&address, "test.txt", &[], 86400);
         assert_eq!(
@@ -185,7 +197,9 @@ mod tests {
         let signer = Signer::new(&credentials, "eu-west-1", Timestamp::UNIX_EPOCH);
         let link = signer.link(&address, "photos/a b+é", &[("response-content-type", "image/jpeg")], 60);
         assert!(link.starts_with("http://127.0.0.1:1/b/photos/a%20b%2B%C3%A9?"), "{link}");
-        assert!(link.contains("&X-Amz-Security-Token=a%2Bb%2Fc%3D&X-Amz-SignedHeaders=host&response-content-type=image%2Fjpeg&"));
+        assert!(link.contains(
+            "&X-Amz-Security-Token=a%2Bb%2Fc%3D&X-Amz-SignedHeaders=host&response-content-type=image%2Fjpeg&"
+        ));
     }
 
     #[test]
@@ -204,7 +218,9 @@ mod tests {
         let conditions = policy["conditions"].as_array().unwrap();
         assert!(conditions.contains(&json!({"bucket": "photos"})));
         assert!(conditions.contains(&json!(["content-length-range", 1, 10])));
-        for (name, value) in form.fields.iter().filter(|(name, _)| !matches!(*name, "policy" | "x-amz-signature")) {
+        for (name, value) in
+            form.fields.iter().filter(|(name, _)| !matches!(*name, "policy" | "x-amz-signature"))
+        {
             assert!(conditions.contains(&json!({*name: value})), "{name}");
         }
         assert_eq!(fields["x-amz-security-token"], "token");
@@ -216,13 +232,17 @@ mod tests {
         let policy = "eyAiZXhwaXJhdGlvbiI6ICIyMDE1LTEyLTMwVDEyOjAwOjAwLjAwMFoiLA0KICAiY29uZGl0aW9ucyI6IFsNCiAgICB7ImJ1Y2tldCI6ICJzaWd2NGV4YW1wbGVidWNrZXQifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRrZXkiLCAidXNlci91c2VyMS8iXSwNCiAgICB7ImFjbCI6ICJwdWJsaWMtcmVhZCJ9LA0KICAgIHsic3VjY2Vzc19hY3Rpb25fcmVkaXJlY3QiOiAiaHR0cDovL3NpZ3Y0ZXhhbXBsZWJ1Y2tldC5zMy5hbWF6b25hd3MuY29tL3N1Y2Nlc3NmdWxfdXBsb2FkLmh0bWwifSwNCiAgICBbInN0YXJ0cy13aXRoIiwgIiRDb250ZW50LVR5cGUiLCAiaW1hZ2UvIl0sDQogICAgeyJ4LWFtei1tZXRhLXV1aWQiOiAiMTQzNjUxMjM2NTEyNzQifSwNCiAgICB7IngtYW16LXNlcnZlci1zaWRlLWVuY3J5cHRpb24iOiAiQUVTMjU2In0sDQogICAgWyJzdGFydHMtd2l0aCIsICIkeC1hbXotbWV0YS10YWciLCAiIl0sDQoNCiAgICB7IngtYW16LWNyZWRlbnRpYWwiOiAiQUtJQUlPU0ZPRE5ON0VYQU1QTEUvMjAxNTEyMjkvdXMtZWFzdC0xL3MzL2F3czRfcmVxdWVzdCJ9LA0KICAgIHsieC1hbXotYWxnb3JpdGhtIjogIkFXUzQtSE1BQy1TSEEyNTYifSwNCiAgICB7IngtYW16LWRhdGUiOiAiMjAxNTEyMjlUMDAwMDAwWiIgfQ0KICBdDQp9";
         let credentials = example();
         let signer = Signer::new(&credentials, "us-east-1", "2015-12-29T00:00:00Z".parse().unwrap());
-        assert_eq!(hex(&hmac(&signer.key.0, policy)), "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e");
+        assert_eq!(
+            hex(&hmac(&signer.key.0, policy)),
+            "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e"
+        );
     }
 
     #[test]
     fn debug_output_holds_no_secret() {
         let credentials = Credentials { session_token: Some("tok3n".into()), ..example() };
-        let text = format!("{credentials:?} {:?}", Signer::new(&credentials, "us-east-1", Timestamp::UNIX_EPOCH));
+        let text =
+            format!("{credentials:?} {:?}", Signer::new(&credentials, "us-east-1", Timestamp::UNIX_EPOCH));
         assert!(!text.contains("wJalr") && !text.contains("tok3n"));
     }
 }

@@ -9,9 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
@@ -131,7 +133,9 @@ impl HttpConnector for FakeAws {
         if let Ok(mut calls) = self.calls.lock() {
             calls.push(call);
         }
-        let status = StatusCode::try_from(answer.status).unwrap_or_else(|_| StatusCode::from(500_u16.try_into().unwrap_or_default()));
+        let Ok(status) = StatusCode::try_from(answer.status) else {
+            return HttpConnectorFuture::ready(Err(ConnectorError::user("not an HTTP status".into())));
+        };
         let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
         for (name, value) in answer.headers {
             response.headers_mut().insert(name, value);

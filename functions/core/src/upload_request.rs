@@ -31,18 +31,33 @@ impl UploadRequest {
     /// Reads and checks a body. Unknown fields are ignored, so that newer pages can talk to older functions.
     pub fn parse(body: &[u8], limits: &UploadLimits) -> Result<Self, Problem> {
         if body.len() > MAX_BODY_BYTES {
-            return Err(Problem::new(Code::BadRequest, format!("The body is larger than {MAX_BODY_BYTES} bytes.")));
+            return Err(Problem::new(
+                Code::BadRequest,
+                format!("The body is larger than {MAX_BODY_BYTES} bytes."),
+            ));
         }
-        let fields: Map<String, Value> = serde_json::from_slice(body)
-            .map_err(|_| Problem::new(Code::BadJson, r#"Send an object like {"filename": "a.jpg", "contentType": "image/jpeg", "size": 12345}."#))?;
-        Ok(Self { filename: filename(&fields)?, content_type: content_type(&fields, limits)?, size: size(&fields, limits)? })
+        let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| {
+            Problem::new(
+                Code::BadJson,
+                r#"Send an object like {"filename": "a.jpg", "contentType": "image/jpeg", "size": 12345}."#,
+            )
+        })?;
+        Ok(Self {
+            filename: filename(&fields)?,
+            content_type: content_type(&fields, limits)?,
+            size: size(&fields, limits)?,
+        })
     }
 }
 
 fn filename(fields: &Map<String, Value>) -> Result<Filename, Problem> {
     let raw = text(fields, "filename")?;
     Filename::clean(raw).ok_or_else(|| {
-        Problem::new(Code::InvalidFilename, "Nothing is left of the name without its path and invisible characters.").field("filename")
+        Problem::new(
+            Code::InvalidFilename,
+            "Nothing is left of the name without its path and invisible characters.",
+        )
+        .field("filename")
     })
 }
 
@@ -50,7 +65,8 @@ fn content_type(fields: &Map<String, Value>, limits: &UploadLimits) -> Result<Co
     let claimed = text(fields, "contentType")?.parse().ok();
     claimed.filter(|kind| limits.content_types.contains(kind)).ok_or_else(|| {
         let accepted: Vec<&str> = limits.content_types.iter().map(|kind| kind.as_str()).collect();
-        Problem::new(Code::UnsupportedContentType, format!("Accepted are {}.", accepted.join(", "))).field("contentType")
+        Problem::new(Code::UnsupportedContentType, format!("Accepted are {}.", accepted.join(", ")))
+            .field("contentType")
     })
 }
 
@@ -59,14 +75,19 @@ fn size(fields: &Map<String, Value>, limits: &UploadLimits) -> Result<u64, Probl
         let detail = format!("A file may have up to {} bytes.", limits.max_bytes);
         Problem::new(Code::TooLarge, detail).field("size")
     };
-    let invalid = || Problem::new(Code::InvalidSize, "Give the file's size as a whole number of bytes, at least 1.").field("size");
+    let invalid = || {
+        Problem::new(Code::InvalidSize, "Give the file's size as a whole number of bytes, at least 1.")
+            .field("size")
+    };
     match field(fields, "size")? {
         Value::Number(number) => match number.as_u64() {
             Some(0) => Err(invalid()),
             Some(size) if size <= limits.max_bytes => Ok(size),
             Some(_) => Err(too_large()),
             // Beyond 64 bits it is still a whole number, only far too large.
-            None if number.as_f64().is_some_and(|size| size >= 18_446_744_073_709_551_616.0) => Err(too_large()),
+            None if number.as_f64().is_some_and(|size| size >= 18_446_744_073_709_551_616.0) => {
+                Err(too_large())
+            }
             None => Err(invalid()),
         },
         _ => Err(invalid()),
@@ -99,12 +120,15 @@ mod tests {
     }
 
     fn with_size(size: &str) -> Result<u64, Code> {
-        parse(&format!(r#"{{"filename":"a.jpg","contentType":"image/jpeg","size":{size}}}"#)).map(|request| request.size)
+        parse(&format!(r#"{{"filename":"a.jpg","contentType":"image/jpeg","size":{size}}}"#))
+            .map(|request| request.size)
     }
 
     #[test]
     fn a_good_request_is_accepted_and_cleaned() {
-        let request = parse(r#"{"filename":"C:\\x\\été.jpg","contentType":"IMAGE/JPEG","size":1000,"later":[1]}"#).unwrap();
+        let request =
+            parse(r#"{"filename":"C:\\x\\été.jpg","contentType":"IMAGE/JPEG","size":1000,"later":[1]}"#)
+                .unwrap();
         assert_eq!(request.filename.as_str(), "été.jpg");
         assert_eq!((request.content_type, request.size), (ContentType::Jpeg, 1000));
     }
@@ -115,7 +139,9 @@ mod tests {
         for size in ["0", "-1", "1.5", "1.0", "1e2", "true", "[]", "{}", r#""12""#] {
             assert_eq!(with_size(size), Err(Code::InvalidSize), "{size}");
         }
-        for size in ["1001", "18446744073709551615", "18446744073709551616", "99999999999999999999999999", "1e300"] {
+        for size in
+            ["1001", "18446744073709551615", "18446744073709551616", "99999999999999999999999999", "1e300"]
+        {
             assert_eq!(with_size(size), Err(Code::TooLarge), "{size}");
         }
         assert_eq!(with_size("1e400"), Err(Code::BadJson), "JSON numbers end at a double's range");
@@ -125,7 +151,18 @@ mod tests {
 
     #[test]
     fn bodies_that_are_no_objects_are_bad_json() {
-        for body in ["", "null", "[]", "1", "\"x\"", "{", "{}}", "{\"a\":}", "\u{FEFF}{}", "{\"filename\":\"\\ud800\"}"] {
+        for body in [
+            "",
+            "null",
+            "[]",
+            "1",
+            "\"x\"",
+            "{",
+            "{}}",
+            "{\"a\":}",
+            "\u{FEFF}{}",
+            "{\"filename\":\"\\ud800\"}",
+        ] {
             assert_eq!(parse(body), Err(Code::BadJson), "{body}");
         }
         assert_eq!(UploadRequest::parse(b"\xFF\xFE{}", &limits()).map_err(|p| p.code), Err(Code::BadJson));
@@ -156,7 +193,8 @@ mod tests {
 
     #[test]
     fn huge_bodies_are_refused_unread() {
-        let body = json!({"filename": "x".repeat(20_000), "contentType": "image/jpeg", "size": 1}).to_string();
+        let body =
+            json!({"filename": "x".repeat(20_000), "contentType": "image/jpeg", "size": 1}).to_string();
         assert_eq!(parse(&body), Err(Code::BadRequest));
     }
 

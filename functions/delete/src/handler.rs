@@ -52,7 +52,9 @@ impl Delete {
             table: settings.required(env::TABLE)?,
             photos_bucket: settings.required(env::PHOTOS_BUCKET)?,
             thumbnails_bucket: settings.required(env::THUMBNAILS_BUCKET)?,
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(aws_config!(aws_sdk_dynamodb, shared.clone()).build()),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(
+                aws_config!(aws_sdk_dynamodb, shared.clone()).build(),
+            ),
             s3: aws_sdk_s3::Client::from_conf(
                 aws_config!(aws_sdk_s3, shared.clone()).force_path_style(path_style).build(),
             ),
@@ -136,11 +138,13 @@ mod tests {
     use super::*;
 
     const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-    const SETTINGS: &[(&str, &str)] = &[("TABLE", "pg"), ("PHOTOS_BUCKET", "photos"), ("THUMBNAILS_BUCKET", "thumbnails")];
+    const SETTINGS: &[(&str, &str)] =
+        &[("TABLE", "pg"), ("PHOTOS_BUCKET", "photos"), ("THUMBNAILS_BUCKET", "thumbnails")];
 
     async fn delete(aws: &FakeAws, id: &str) -> (u16, Value) {
         let function = Delete::new(&Settings::from_table(SETTINGS), &aws.shared()).unwrap();
-        let event = serde_json::from_value(json!({"httpMethod": "DELETE", "pathParameters": {"id": id}})).unwrap();
+        let event =
+            serde_json::from_value(json!({"httpMethod": "DELETE", "pathParameters": {"id": id}})).unwrap();
         let response = function.answer(event).await;
         (response.status_code, serde_json::from_str(&response.body).unwrap_or_default())
     }
@@ -194,7 +198,11 @@ mod tests {
     #[tokio::test]
     async fn a_half_done_delete_keeps_the_row_for_the_repeat() {
         let aws = aws_with(json!({"photoId": {"S": ID}}), |call| {
-            if call.operation.contains("/photos/photos/") { Answer::s3_error(403, "AccessDenied") } else { no_content(call) }
+            if call.operation.contains("/photos/photos/") {
+                Answer::s3_error(403, "AccessDenied")
+            } else {
+                no_content(call)
+            }
         });
         let (status, answer) = delete(&aws, ID).await;
         assert_eq!((status, answer["code"].as_str()), (500, Some("Internal")));
@@ -204,7 +212,9 @@ mod tests {
     #[tokio::test]
     async fn odd_ids_are_refused_before_any_call() {
         let aws = FakeAws::new(|_| Answer::ok("{}"));
-        for id in ["", "x", "../photos", "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAV/..", "💣", "*"] {
+        for id in
+            ["", "x", "../photos", "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FAV/..", "💣", "*"]
+        {
             let (status, answer) = delete(&aws, id).await;
             assert_eq!((status, answer["code"].as_str()), (400, Some("InvalidPhotoId")), "{id}");
         }

@@ -76,11 +76,13 @@ impl List {
             items.truncate(usize::from(limit));
             more = true;
         }
-        let last = items.last().and_then(|item| item.get(table::PHOTO_ID)?.as_s().ok()?.parse::<PhotoId>().ok());
+        let last =
+            items.last().and_then(|item| item.get(table::PHOTO_ID)?.as_s().ok()?.parse::<PhotoId>().ok());
         let next_cursor = last.filter(|_| more).map(cursor::after);
         let signed_at = floor(Timestamp::now());
         let signer = Signer::new(&self.credentials, self.s3.region(), signed_at);
-        let photos: Vec<Photo> = items.iter().filter_map(Row::read).map(|row| self.with_links(row, &signer)).collect();
+        let photos: Vec<Photo> =
+            items.iter().filter_map(Row::read).map(|row| self.with_links(row, &signer)).collect();
         tracing::info!(photos = photos.len(), more, "listed");
         Response::json(200, &Page { photos, next_cursor })
     }
@@ -89,7 +91,10 @@ impl List {
     async fn query(&self, limit: u8, after: Option<PhotoId>) -> Result<(Vec<Item>, bool), Problem> {
         let start = after.map(|id| {
             let listing = AttributeValue::S(table::LISTING_VALUE.into());
-            HashMap::from([(table::LISTING.into(), listing), (table::PHOTO_ID.into(), AttributeValue::S(id.to_string()))])
+            HashMap::from([
+                (table::LISTING.into(), listing),
+                (table::PHOTO_ID.into(), AttributeValue::S(id.to_string())),
+            ])
         });
         let query = self
             .dynamodb
@@ -119,9 +124,12 @@ impl List {
         photo.thumbnail_url = Some(signer.link(&thumbnails, &thumbnail_key, &[], expires));
         // The stored object says the same; said again here, no old object can be served as anything but an image.
         let disposition = disposition::inline(&filename);
-        let response =
-            [("response-content-disposition", disposition.as_str()), ("response-content-type", photo.content_type.as_str())];
-        photo.url = Some(signer.link(&self.s3.bucket(&self.photos_bucket), &id.photo_key(), &response, expires));
+        let response = [
+            ("response-content-disposition", disposition.as_str()),
+            ("response-content-type", photo.content_type.as_str()),
+        ];
+        photo.url =
+            Some(signer.link(&self.s3.bucket(&self.photos_bucket), &id.photo_key(), &response, expires));
         photo
     }
 }
@@ -133,7 +141,9 @@ fn limit(text: Option<&str>) -> Result<u8, Problem> {
     // Digits only: `parse` alone would take a sign.
     let digits = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
     let limit = text.parse().ok().filter(|limit| digits && (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| Problem::new(Code::InvalidLimit, format!("Give a whole number from 1 to {MAX_LIMIT}.")))
+    limit.ok_or_else(|| {
+        Problem::new(Code::InvalidLimit, format!("Give a whole number from 1 to {MAX_LIMIT}."))
+    })
 }
 
 fn floor(now: Timestamp) -> Timestamp {
@@ -174,19 +184,21 @@ mod tests {
     fn table_of(rows: usize) -> FakeAws {
         FakeAws::new(move |call: &Call| {
             let query = call.json();
-            let below = query["ExclusiveStartKey"]["photoId"]["S"].as_str().map_or(rows, |last| {
-                (0..rows).position(|number| id(number) == last).unwrap()
-            });
+            let below = query["ExclusiveStartKey"]["photoId"]["S"]
+                .as_str()
+                .map_or(rows, |last| (0..rows).position(|number| id(number) == last).unwrap());
             let limit = usize::try_from(query["Limit"].as_u64().unwrap()).unwrap();
             let items: Vec<Value> = (0..below).rev().take(limit).map(row).collect();
-            let last = (items.len() == limit).then(|| json!({"photoId": items[limit - 1]["photoId"], "listing": {"S": "photos"}}));
+            let last = (items.len() == limit)
+                .then(|| json!({"photoId": items[limit - 1]["photoId"], "listing": {"S": "photos"}}));
             Answer::ok(json!({"Items": items, "LastEvaluatedKey": last}).to_string())
         })
     }
 
     async fn get(aws: &FakeAws, query: Value) -> (u16, Value) {
         let list = List::new(&Settings::from_table(SETTINGS), aws.shared()).unwrap();
-        let event = serde_json::from_value(json!({"httpMethod": "GET", "queryStringParameters": query})).unwrap();
+        let event =
+            serde_json::from_value(json!({"httpMethod": "GET", "queryStringParameters": query})).unwrap();
         let response = list.answer(event).await;
         (response.status_code, serde_json::from_str(&response.body).unwrap())
     }
@@ -200,7 +212,13 @@ mod tests {
                 let (status, page) = get(&aws, json!({"limit": "10", "cursor": cursor})).await;
                 assert_eq!(status, 200);
                 count += 1;
-                seen.extend(page["photos"].as_array().unwrap().iter().map(|photo| photo["photoId"].as_str().unwrap().to_owned()));
+                seen.extend(
+                    page["photos"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|photo| photo["photoId"].as_str().unwrap().to_owned()),
+                );
                 cursor = page["nextCursor"].clone();
                 if cursor.is_null() {
                     break;
@@ -219,9 +237,15 @@ mod tests {
         assert_eq!(photo["width"], 30);
         let url = photo["url"].as_str().unwrap();
         assert!(url.starts_with(&format!("https://pg-photos.s3.eu-west-1.amazonaws.com/photos/{}?", id(0))));
-        assert!(url.contains("response-content-type=image%2Fjpeg") && url.contains("response-content-disposition=inline"));
+        assert!(
+            url.contains("response-content-type=image%2Fjpeg")
+                && url.contains("response-content-disposition=inline")
+        );
         let thumbnail = photo["thumbnailUrl"].as_str().unwrap();
-        assert!(thumbnail.starts_with(&format!("https://pg-thumbnails.s3.eu-west-1.amazonaws.com/{}.jpg?", id(0))));
+        assert!(
+            thumbnail
+                .starts_with(&format!("https://pg-thumbnails.s3.eu-west-1.amazonaws.com/{}.jpg?", id(0)))
+        );
     }
 
     #[tokio::test]
@@ -233,7 +257,10 @@ mod tests {
         let (_, page) = get(&FakeAws::new(move |_| Answer::ok(items.clone())), Value::Null).await;
         assert_eq!(page["photos"].as_array().unwrap().len(), 1, "rows of others are skipped");
         let photo = &page["photos"][0];
-        assert_eq!((photo["status"].as_str(), photo["reason"].as_str()), (Some("failed"), Some("This is not an image.")));
+        assert_eq!(
+            (photo["status"].as_str(), photo["reason"].as_str()),
+            (Some("failed"), Some("This is not an image."))
+        );
         assert!(photo.get("url").is_none() && photo.get("thumbnailUrl").is_none());
     }
 

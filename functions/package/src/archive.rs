@@ -46,7 +46,7 @@ mod tests {
         let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
         assert_eq!(archive.len(), 1);
         let mut entry = archive.by_index(0).unwrap();
-        assert_eq!(entry.name(), "bootstrap");
+        assert_eq!(entry.name().unwrap(), "bootstrap");
         assert_eq!(entry.unix_mode().unwrap() & 0o777, 0o755);
         let time = entry.last_modified().unwrap();
         assert_eq!((time.year(), time.month(), time.day(), time.hour()), (1980, 1, 1, 0));

@@ -41,7 +41,9 @@ pub(crate) struct Put {
 impl Event {
     /// The objects that were put, keys decoded.
     pub(crate) fn puts(self) -> impl Iterator<Item = Put> {
-        self.records.into_iter().map(|record| Put { bucket: record.s3.bucket.name, key: decode(&record.s3.object.key) })
+        self.records
+            .into_iter()
+            .map(|record| Put { bucket: record.s3.bucket.name, key: decode(&record.s3.object.key) })
     }
 }
 

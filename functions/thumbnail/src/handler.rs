@@ -59,7 +59,10 @@ impl Thumbnails {
                 photos_bucket: settings.required(env::PHOTOS_BUCKET)?,
                 thumbnails_bucket: settings.required(env::THUMBNAILS_BUCKET)?,
             },
-            table: Table { client: aws_sdk_dynamodb::Client::from_conf(dynamodb), name: settings.required(env::TABLE)? },
+            table: Table {
+                client: aws_sdk_dynamodb::Client::from_conf(dynamodb),
+                name: settings.required(env::TABLE)?,
+            },
             upload_limits: settings.upload_limits()?,
             limits: Limits::from_settings(settings)?,
             target: Target::from_settings(settings)?,
@@ -79,8 +82,14 @@ impl Thumbnails {
     }
 
     async fn handle_put(&self, put: &Put) -> Result<(), Failure> {
-        let Some(id) = PhotoId::from_incoming_key(&put.key).filter(|_| put.bucket == self.storage.photos_bucket) else {
-            tracing::warn!(bucket = put.bucket, key = put.key, "ignored an object that no upload form was signed for");
+        let Some(id) =
+            PhotoId::from_incoming_key(&put.key).filter(|_| put.bucket == self.storage.photos_bucket)
+        else {
+            tracing::warn!(
+                bucket = put.bucket,
+                key = put.key,
+                "ignored an object that no upload form was signed for"
+            );
             return Ok(());
         };
         let (incoming, ready) = tokio::try_join!(self.storage.open_incoming(id), self.table.is_ready(id))?;
@@ -100,7 +109,10 @@ impl Thumbnails {
     }
 
     /// Checks the file from the outside in: size, first bytes, header, pixels.
-    async fn open(&self, incoming: &mut Incoming) -> Result<Result<(ContentType, Thumbnail), Refusal>, Failure> {
+    async fn open(
+        &self,
+        incoming: &mut Incoming,
+    ) -> Result<Result<(ContentType, Thumbnail), Refusal>, Failure> {
         if incoming.size > self.upload_limits.max_bytes {
             return Ok(Err(Refusal::TooManyBytes { limit: self.upload_limits.max_bytes }));
         }
@@ -115,10 +127,17 @@ impl Thumbnails {
         if !self.upload_limits.content_types.contains(&proven) {
             return Ok(Err(Refusal::TypeNotAccepted { proven }));
         }
-        Ok(imaging::thumbnail(&bytes, proven, &self.limits, &self.target).map(|thumbnail| (proven, thumbnail)))
+        Ok(imaging::thumbnail(&bytes, proven, &self.limits, &self.target)
+            .map(|thumbnail| (proven, thumbnail)))
     }
 
-    async fn keep(&self, id: PhotoId, incoming: &Incoming, proven: ContentType, thumbnail: Thumbnail) -> Result<(), Failure> {
+    async fn keep(
+        &self,
+        id: PhotoId,
+        incoming: &Incoming,
+        proven: ContentType,
+        thumbnail: Thumbnail,
+    ) -> Result<(), Failure> {
         let filename = filename(incoming);
         let Thumbnail { width, height, bytes } = thumbnail;
         let thumbnail_bytes = bytes.len();
@@ -130,7 +149,8 @@ impl Thumbnails {
             return Err(Failure::new("copy the original", "the file was replaced while it was checked"));
         }
         let outcome = Outcome::Ready { width, height, thumbnail_key: &thumbnail_key };
-        let row = Row { id, filename: &filename, file_size: incoming.size, content_type: Some(proven), outcome };
+        let row =
+            Row { id, filename: &filename, file_size: incoming.size, content_type: Some(proven), outcome };
         self.table.write(&row).await?;
         self.storage.remove_incoming(id).await?;
         tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, width, height, thumbnail_bytes, "ready");
@@ -141,7 +161,13 @@ impl Thumbnails {
         let reason = refusal.to_string();
         let outcome = Outcome::Failed { reason: &reason };
         let filename = filename(incoming);
-        let row = Row { id, filename: &filename, file_size: incoming.size, content_type: incoming.claimed, outcome };
+        let row = Row {
+            id,
+            filename: &filename,
+            file_size: incoming.size,
+            content_type: incoming.claimed,
+            outcome,
+        };
         self.table.write(&row).await?;
         self.storage.remove_incoming(id).await?;
         tracing::warn!(photoId = %id, bytes = incoming.size, reason, detail = refusal.detail(), "refused");

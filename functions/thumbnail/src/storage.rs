@@ -50,7 +50,9 @@ impl Incoming {
     /// Reads the bytes, into one allocation of the announced size.
     pub(crate) async fn read(&mut self) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
-        while let Some(chunk) = self.body.try_next().await.map_err(|error| Failure::new("read the file", error))? {
+        while let Some(chunk) =
+            self.body.try_next().await.map_err(|error| Failure::new("read the file", error))?
+        {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
@@ -73,7 +75,13 @@ impl Storage {
     ///
     /// The copy demands the entity tag of the bytes that were checked: the visitor's form stays valid for minutes, and
     /// a second file posted with it must not slip in unchecked.
-    pub(crate) async fn keep_original(&self, id: PhotoId, incoming: &Incoming, proven: ContentType, filename: &Filename) -> Result<bool, Failure> {
+    pub(crate) async fn keep_original(
+        &self,
+        id: PhotoId,
+        incoming: &Incoming,
+        proven: ContentType,
+        filename: &Filename,
+    ) -> Result<bool, Failure> {
         let copy = self
             .client
             .copy_object()
@@ -93,7 +101,12 @@ impl Storage {
     }
 
     /// Writes the thumbnail and returns its key.
-    pub(crate) async fn keep_thumbnail(&self, id: PhotoId, format: ThumbnailFormat, bytes: Vec<u8>) -> Result<String, Failure> {
+    pub(crate) async fn keep_thumbnail(
+        &self,
+        id: PhotoId,
+        format: ThumbnailFormat,
+        bytes: Vec<u8>,
+    ) -> Result<String, Failure> {
         let key = id.thumbnail_key(format);
         let put = self
             .client

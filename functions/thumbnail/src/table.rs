@@ -36,8 +36,14 @@ pub(crate) struct Row<'a> {
 #[derive(Debug)]
 pub(crate) enum Outcome<'a> {
     /// Dimensions are those of the upright photo.
-    Ready { width: u32, height: u32, thumbnail_key: &'a str },
-    Failed { reason: &'a str },
+    Ready {
+        width: u32,
+        height: u32,
+        thumbnail_key: &'a str,
+    },
+    Failed {
+        reason: &'a str,
+    },
 }
 
 impl Row<'_> {
@@ -50,7 +56,10 @@ impl Row<'_> {
             (table::FILENAME, text(self.filename.as_str())),
             (table::UPLOAD_DATE, text(&self.id.created().to_string())),
             (table::FILE_SIZE, number(self.file_size)),
-            (table::CONTENT_TYPE, text(self.content_type.map_or("application/octet-stream", ContentType::as_str))),
+            (
+                table::CONTENT_TYPE,
+                text(self.content_type.map_or("application/octet-stream", ContentType::as_str)),
+            ),
         ];
         match self.outcome {
             Outcome::Ready { width, height, thumbnail_key } => item.extend([
@@ -59,7 +68,9 @@ impl Row<'_> {
                 (table::THUMBNAIL_KEY, text(thumbnail_key)),
                 (table::STATUS, text(READY)),
             ]),
-            Outcome::Failed { reason } => item.extend([(table::STATUS, text(FAILED)), (table::REASON, text(reason))]),
+            Outcome::Failed { reason } => {
+                item.extend([(table::STATUS, text(FAILED)), (table::REASON, text(reason))])
+            }
         }
         item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
@@ -77,7 +88,11 @@ impl Table {
             .expression_attribute_names("#status", table::STATUS)
             .consistent_read(true);
         let item = read.send().await.map_err(|error| Failure::new("read the row", error))?.item;
-        Ok(item.is_some_and(|item| item.get(table::STATUS).and_then(|status| status.as_s().ok()).is_some_and(|status| status == READY)))
+        Ok(item.is_some_and(|item| {
+            item.get(table::STATUS)
+                .and_then(|status| status.as_s().ok())
+                .is_some_and(|status| status == READY)
+        }))
     }
 
     /// Writes the row, unless the photo is ready already: a late duplicate must not spoil it.

@@ -49,11 +49,14 @@ impl Upload {
     }
 
     pub(crate) async fn answer(&self, event: Event) -> Response {
-        self.edge.answer(event, async |request| self.sign(request, PhotoId::generate(), Timestamp::now())).await
+        self.edge
+            .answer(event, async |request| self.sign(request, PhotoId::generate(), Timestamp::now()))
+            .await
     }
 
     fn sign(&self, request: &Request, photo_id: PhotoId, now: Timestamp) -> Result<Response, Problem> {
-        let UploadRequest { filename, content_type, size } = UploadRequest::parse(&request.body, &self.limits)?;
+        let UploadRequest { filename, content_type, size } =
+            UploadRequest::parse(&request.body, &self.limits)?;
         let form = Signer::new(&self.credentials, self.s3.region(), now).upload_form(UploadForm {
             bucket: &self.bucket,
             fields: vec![
@@ -67,12 +70,15 @@ impl Upload {
         });
         tracing::info!(photoId = %photo_id, contentType = %content_type, size, "signed an upload form");
         let expires_at = form.expires.round(Unit::Second).unwrap_or(form.expires);
-        Response::json(201, &UploadAnswer {
-            photo_id: photo_id.to_string(),
-            url: self.s3.bucket(&self.bucket).url(),
-            fields: form.fields.into_iter().collect(),
-            expires_at,
-        })
+        Response::json(
+            201,
+            &UploadAnswer {
+                photo_id: photo_id.to_string(),
+                url: self.s3.bucket(&self.bucket).url(),
+                fields: form.fields.into_iter().collect(),
+                expires_at,
+            },
+        )
     }
 }
 
@@ -122,7 +128,10 @@ mod tests {
     #[tokio::test]
     async fn a_mistake_is_answered_with_its_code_and_field() {
         let (status, answer) = post(r#"{"filename":"a.jpg","contentType":"image/jpeg","size":1001}"#).await;
-        assert_eq!((status, answer["code"].as_str(), answer["field"].as_str()), (413, Some("TooLarge"), Some("size")));
+        assert_eq!(
+            (status, answer["code"].as_str(), answer["field"].as_str()),
+            (413, Some("TooLarge"), Some("size"))
+        );
     }
 
     #[test]

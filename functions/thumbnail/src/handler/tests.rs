@@ -127,7 +127,10 @@ async fn a_good_file_becomes_a_photo_and_the_incoming_file_goes_last() {
     assert_eq!(row(&world, "thumbnailKey"), format!("{ID}.jpg"));
     assert_eq!(row(&world, "listing"), "photos");
     let operations = aws.operations();
-    assert_eq!(operations[operations.len() - 2..], ["DynamoDB PutItem".to_owned(), format!("DELETE /photos/incoming/{ID}")]);
+    assert_eq!(
+        operations[operations.len() - 2..],
+        ["DynamoDB PutItem".to_owned(), format!("DELETE /photos/incoming/{ID}")]
+    );
     let calls = aws.calls();
     let copy = calls.iter().find(|call| call.headers.contains_key("x-amz-copy-source")).unwrap();
     assert_eq!(copy.headers["x-amz-copy-source-if-match"], "\"tag\"");
@@ -168,7 +171,11 @@ async fn a_second_delivery_changes_nothing() {
     let calls = aws.calls().len();
     deliver(&aws).await.unwrap();
     assert_eq!(world.lock().unwrap().row, before);
-    assert!(aws.operations()[calls..].iter().all(|operation| operation.contains("Get") || operation.starts_with("GET")));
+    assert!(
+        aws.operations()[calls..]
+            .iter()
+            .all(|operation| operation.contains("Get") || operation.starts_with("GET"))
+    );
 }
 
 #[tokio::test]
@@ -183,7 +190,9 @@ async fn a_bad_file_posted_later_with_the_same_form_does_not_spoil_the_photo() {
 
 #[tokio::test]
 async fn whatever_fails_is_finished_by_the_next_delivery() {
-    for broken in ["GET ", "DynamoDB GetItem", "PUT /photos/", "PUT /thumbnails/", "DynamoDB PutItem", "DELETE "] {
+    for broken in
+        ["GET ", "DynamoDB GetItem", "PUT /photos/", "PUT /thumbnails/", "DynamoDB PutItem", "DELETE "]
+    {
         let (world, aws) = world(&jpeg(16, 8, 1), "image/jpeg");
         world.lock().unwrap().broken = vec![broken];
         deliver(&aws).await.unwrap_err();
@@ -199,7 +208,14 @@ async fn whatever_fails_is_finished_by_the_next_delivery() {
 async fn keys_and_buckets_that_are_not_ours_are_left_alone() {
     let (_, aws) = world(b"", "image/jpeg");
     let function = Thumbnails::new(&Settings::from_table(SETTINGS), &aws.shared()).unwrap();
-    for key in ["incoming/", "incoming/x", &format!("photos/{ID}"), &format!("incoming/{}", ID.to_lowercase()), "incoming/%2e%2e", "💣"] {
+    for key in [
+        "incoming/",
+        "incoming/x",
+        &format!("photos/{ID}"),
+        &format!("incoming/{}", ID.to_lowercase()),
+        "incoming/%2e%2e",
+        "💣",
+    ] {
         function.handle(event(key)).await.unwrap();
     }
     let other = json!({"Records": [{"s3": {"bucket": {"name": "other"}, "object": {"key": format!("incoming/{ID}")}}}]});
@@ -210,8 +226,16 @@ async fn keys_and_buckets_that_are_not_ours_are_left_alone() {
 #[test]
 fn odd_settings_are_named() {
     let (_, aws) = world(b"", "image/jpeg");
-    for (name, value) in [("QUALITY", "0"), ("QUALITY", "101"), ("FORMAT", "jpeg"), ("MAX_WIDTH", "0"), ("MAX_HEIGHT", "-1"), ("TABLE", "")] {
-        let table: Vec<(&str, &str)> = SETTINGS.iter().map(|entry| if entry.0 == name { (name, value) } else { *entry }).collect();
+    for (name, value) in [
+        ("QUALITY", "0"),
+        ("QUALITY", "101"),
+        ("FORMAT", "jpeg"),
+        ("MAX_WIDTH", "0"),
+        ("MAX_HEIGHT", "-1"),
+        ("TABLE", ""),
+    ] {
+        let table: Vec<(&str, &str)> =
+            SETTINGS.iter().map(|entry| if entry.0 == name { (name, value) } else { *entry }).collect();
         let error = Thumbnails::new(&Settings::from_table(&table), &aws.shared()).unwrap_err().to_string();
         assert!(error.contains(name), "{error}");
     }

@@ -21,17 +21,21 @@ fn jpeg(image: &RgbImage, quality: u8) -> Result<Vec<u8>, Refusal> {
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.encode(image.as_raw(), side(image.width())?, side(image.height())?, ColorType::Rgb).map_err(Refusal::damaged)?;
+    encoder
+        .encode(image.as_raw(), side(image.width())?, side(image.height())?, ColorType::Rgb)
+        .map_err(Refusal::damaged)?;
     Ok(bytes)
 }
 
 fn webp(image: &DynamicImage, quality: u8) -> Result<Vec<u8>, Refusal> {
     let encoded = if image.color().has_alpha() {
         let rgba = image.to_rgba8();
-        webp::Encoder::from_rgba(rgba.as_raw(), rgba.width(), rgba.height()).encode_simple(false, f32::from(quality))
+        webp::Encoder::from_rgba(rgba.as_raw(), rgba.width(), rgba.height())
+            .encode_simple(false, f32::from(quality))
     } else {
         let rgb = image.to_rgb8();
-        webp::Encoder::from_rgb(rgb.as_raw(), rgb.width(), rgb.height()).encode_simple(false, f32::from(quality))
+        webp::Encoder::from_rgb(rgb.as_raw(), rgb.width(), rgb.height())
+            .encode_simple(false, f32::from(quality))
     };
     let encoded = encoded.map_err(|error| Refusal::damaged(format!("{error:?}")))?;
     Ok(encoded.to_vec())

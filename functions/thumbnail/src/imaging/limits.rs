@@ -28,7 +28,8 @@ impl Limits {
     /// The memory comes from Lambda; local stand-ins set it too.
     pub(crate) fn from_settings(settings: &Settings<'_>) -> Result<Self, SettingError> {
         let name = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
-        let memory: u64 = settings.parsed(name, "a number of MiB, at least 128", |mib: &u64| (128..=1 << 20).contains(mib))?;
+        let memory: u64 = settings
+            .parsed(name, "a number of MiB, at least 128", |mib: &u64| (128..=1 << 20).contains(mib))?;
         Ok(Self { max_side: 12_000, max_pixels: 60_000_000, memory: memory * MIB - OWN_MEMORY })
     }
 
@@ -38,7 +39,13 @@ impl Limits {
     }
 
     /// After the header, before the pixels. `pixel_bytes` is what the decoded image takes.
-    pub(crate) fn check_image(&self, width: u32, height: u32, pixel_bytes: u64, file_bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn check_image(
+        &self,
+        width: u32,
+        height: u32,
+        pixel_bytes: u64,
+        file_bytes: usize,
+    ) -> Result<(), Refusal> {
         let pixels = u64::from(width) * u64::from(height);
         if width > self.max_side || height > self.max_side || pixels > self.max_pixels {
             let max_megapixels = self.max_pixels / 1_000_000;
@@ -47,7 +54,11 @@ impl Limits {
         if pixels == 0 {
             return Err(Refusal::damaged("no pixels"));
         }
-        if pixel_bytes.saturating_mul(COPIES_OF_PIXELS) <= self.left(file_bytes) { Ok(()) } else { Err(Refusal::TooMuchMemory) }
+        if pixel_bytes.saturating_mul(COPIES_OF_PIXELS) <= self.left(file_bytes) {
+            Ok(())
+        } else {
+            Err(Refusal::TooMuchMemory)
+        }
     }
 
     /// The same for the decoders, which allocate for more than pixels (profiles, text chunks, frames).

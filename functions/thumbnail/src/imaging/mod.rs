@@ -36,7 +36,9 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn from_settings(settings: &Settings<'_>) -> Result<Self, SettingError> {
-        let side = |name| settings.parsed(name, "a number of pixels, 1 to 4096", |side: &u32| (1..=4096).contains(side));
+        let side = |name| {
+            settings.parsed(name, "a number of pixels, 1 to 4096", |side: &u32| (1..=4096).contains(side))
+        };
         let value = settings.required(env::FORMAT)?;
         let Some(format) = ThumbnailFormat::from_setting(&value) else {
             return Err(SettingError::Invalid { name: env::FORMAT, value, wanted: "JPEG or WEBP" });
@@ -45,18 +47,25 @@ impl Target {
             max_width: side(env::MAX_WIDTH)?,
             max_height: side(env::MAX_HEIGHT)?,
             format,
-            quality: settings.parsed(env::QUALITY, "a number from 1 to 100", |quality: &u8| (1..=100).contains(quality))?,
+            quality: settings
+                .parsed(env::QUALITY, "a number from 1 to 100", |quality: &u8| (1..=100).contains(quality))?,
         })
     }
 
     /// Size of the thumbnail of an upright photo: the largest of the same shape that fits, at least a pixel.
     fn fit(&self, width: u32, height: u32) -> (u32, u32) {
-        let scale = (f64::from(self.max_width) / f64::from(width)).min(f64::from(self.max_height) / f64::from(height)).min(1.0);
+        let scale = (f64::from(self.max_width) / f64::from(width))
+            .min(f64::from(self.max_height) / f64::from(height))
+            .min(1.0);
         (scaled(width, scale, self.max_width), scaled(height, scale, self.max_height))
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the side it came from")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and the side it came from"
+)]
 fn scaled(side: u32, scale: f64, max: u32) -> u32 {
     ((f64::from(side) * scale).round() as u32).clamp(1, max)
 }
@@ -76,7 +85,9 @@ pub(crate) struct Thumbnail {
 pub(crate) enum Refusal {
     #[error("The file is larger than the {} MB that this gallery accepts.", limit.div_ceil(1 << 20))]
     TooManyBytes { limit: u64 },
-    #[error("The image has {width} x {height} pixels. Up to {max_side} a side and {max_megapixels} megapixels are accepted.")]
+    #[error(
+        "The image has {width} x {height} pixels. Up to {max_side} a side and {max_megapixels} megapixels are accepted."
+    )]
     TooManyPixels { width: u32, height: u32, max_side: u32, max_megapixels: u64 },
     #[error("The image is too large for this gallery to open.")]
     TooMuchMemory,
@@ -105,9 +116,15 @@ impl Refusal {
 }
 
 /// Makes the thumbnail of a file whose first bytes say that it is a `kind`.
-pub(crate) fn thumbnail(bytes: &[u8], kind: ContentType, limits: &Limits, target: &Target) -> Result<Thumbnail, Refusal> {
+pub(crate) fn thumbnail(
+    bytes: &[u8],
+    kind: ContentType,
+    limits: &Limits,
+    target: &Target,
+) -> Result<Thumbnail, Refusal> {
     // A decoder that panics on a file would do so on every retry: that is the file's fault and ends here.
-    catch_unwind(AssertUnwindSafe(|| make(bytes, kind, limits, target))).unwrap_or_else(|_| Err(Refusal::damaged("the decoder panicked")))
+    catch_unwind(AssertUnwindSafe(|| make(bytes, kind, limits, target)))
+        .unwrap_or_else(|_| Err(Refusal::damaged("the decoder panicked")))
 }
 
 fn make(bytes: &[u8], kind: ContentType, limits: &Limits, target: &Target) -> Result<Thumbnail, Refusal> {
@@ -120,7 +137,8 @@ fn make(bytes: &[u8], kind: ContentType, limits: &Limits, target: &Target) -> Re
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let (upright_width, upright_height) = if turns(orientation) { (height, width) } else { (width, height) };
     let (fit_width, fit_height) = target.fit(upright_width, upright_height);
-    let (to_width, to_height) = if turns(orientation) { (fit_height, fit_width) } else { (fit_width, fit_height) };
+    let (to_width, to_height) =
+        if turns(orientation) { (fit_height, fit_width) } else { (fit_width, fit_height) };
 
     let original = DynamicImage::from_decoder(decoder).map_err(Refusal::damaged)?;
     let mut small = resize(original, to_width, to_height)?;
@@ -132,8 +150,14 @@ fn make(bytes: &[u8], kind: ContentType, limits: &Limits, target: &Target) -> Re
 /// Whether width and height change places.
 fn turns(orientation: Orientation) -> bool {
     match orientation {
-        Orientation::NoTransforms | Orientation::Rotate180 | Orientation::FlipHorizontal | Orientation::FlipVertical => false,
-        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH => true,
+        Orientation::NoTransforms
+        | Orientation::Rotate180
+        | Orientation::FlipHorizontal
+        | Orientation::FlipVertical => false,
+        Orientation::Rotate90
+        | Orientation::Rotate270
+        | Orientation::Rotate90FlipH
+        | Orientation::Rotate270FlipH => true,
     }
 }
 

@@ -78,7 +78,8 @@ fn every_orientation_comes_out_upright() {
         assert_eq!((thumbnail.width, thumbnail.height), (width, height), "orientation {orientation}");
         assert_eq!((small.width(), small.height()), (width / 4, height / 4), "orientation {orientation}");
         let (right, bottom) = (small.width() - 3, small.height() - 3);
-        let seen = [(2, 2), (right, 2), (2, bottom), (right, bottom)].map(|(x, y)| colour(*small.get_pixel(x, y)));
+        let seen =
+            [(2, 2), (right, 2), (2, bottom), (right, bottom)].map(|(x, y)| colour(*small.get_pixel(x, y)));
         assert_eq!(seen, expected, "orientation {orientation}");
     }
 }
@@ -172,7 +173,8 @@ fn no_metadata_survives() {
     assert!(original.windows(4).any(|window| window == b"Exif"));
     original.extend_from_slice(b"<script>alert(1)</script>");
     for format in [ThumbnailFormat::Jpeg, ThumbnailFormat::Webp] {
-        let bytes = thumbnail(&original, ContentType::Jpeg, &LIMITS, &Target { format, ..TARGET }).unwrap().bytes;
+        let bytes =
+            thumbnail(&original, ContentType::Jpeg, &LIMITS, &Target { format, ..TARGET }).unwrap().bytes;
         assert!(!bytes.windows(4).any(|window| matches!(window, b"Exif" | b"EXIF" | b"<scr")));
     }
 }
@@ -205,7 +207,10 @@ pub(crate) fn png_bomb(width: u32, height: u32) -> Vec<u8> {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0_u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 },
+        )
     })
 }
 
@@ -217,7 +222,10 @@ fn bombs_are_refused_by_their_header() {
     }
     let mut gif = b"GIF89a\xFF\xFF\xFF\xFF\0\0\0".to_vec();
     gif.extend_from_slice(b",\0\0\0\0\xFF\xFF\xFF\xFF\0\x02\x02\x44\x01\0;");
-    assert!(matches!(thumbnail(&gif, ContentType::Gif, &LIMITS, &TARGET), Err(Refusal::TooManyPixels { .. })));
+    assert!(matches!(
+        thumbnail(&gif, ContentType::Gif, &LIMITS, &TARGET),
+        Err(Refusal::TooManyPixels { .. })
+    ));
 }
 
 #[test]
@@ -239,7 +247,10 @@ fn truncated_and_wrongly_labelled_files_end_as_a_refusal_or_a_picture_but_never_
         }
         assert!(make(&file[..20], kind, &LIMITS, &TARGET).is_err());
         for other in ContentType::ALL.into_iter().filter(|other| *other != kind) {
-            assert!(matches!(make(&file, other, &LIMITS, &TARGET), Err(Refusal::Damaged { .. })), "{kind} as {other}");
+            assert!(
+                matches!(make(&file, other, &LIMITS, &TARGET), Err(Refusal::Damaged { .. })),
+                "{kind} as {other}"
+            );
         }
     }
 }
@@ -260,10 +271,14 @@ fn files_that_only_begin_like_an_image_are_refused() {
 #[test]
 fn refusals_speak_to_the_visitor() {
     assert_eq!(
-        Refusal::TooManyPixels { width: 20_000, height: 10, max_side: 12_000, max_megapixels: 60 }.to_string(),
+        Refusal::TooManyPixels { width: 20_000, height: 10, max_side: 12_000, max_megapixels: 60 }
+            .to_string(),
         "The image has 20000 x 10 pixels. Up to 12000 a side and 60 megapixels are accepted."
     );
-    assert_eq!(Refusal::TooManyBytes { limit: 25 << 20 }.to_string(), "The file is larger than the 25 MB that this gallery accepts.");
+    assert_eq!(
+        Refusal::TooManyBytes { limit: 25 << 20 }.to_string(),
+        "The file is larger than the 25 MB that this gallery accepts."
+    );
     assert_eq!(
         Refusal::OtherType { proven: ContentType::Png }.to_string(),
         "The file is a PNG image, but was sent as another type."
