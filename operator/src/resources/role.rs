@@ -176,7 +176,8 @@ fn grants(function: FunctionName, gallery: &Identity) -> Vec<Value> {
         ],
         FunctionName::Delete => vec![
             rows(&["dynamodb:GetItem", "dynamodb:DeleteItem"], gallery.table_arn()),
-            objects(&["s3:DeleteObject"], &[&checked, &thumbnails]),
+            // A file still under incoming/ would bring the photo back when its event comes again.
+            objects(&["s3:DeleteObject"], &[&incoming, &checked, &thumbnails]),
         ],
         FunctionName::Thumbnail => vec![
             objects(&["s3:GetObject", "s3:DeleteObject"], &[&incoming]),
