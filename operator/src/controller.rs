@@ -1,11 +1,10 @@
 //! Kubernetes: watches galleries, runs the pipeline for each, writes status and events.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::{Stream, StreamExt, future};
+use futures::{FutureExt, Stream, StreamExt, future};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams};
 use kube::runtime::controller::{Action, Config as ControllerConfig};
@@ -13,7 +12,7 @@ use kube::runtime::events::{Event as KubeEvent, EventType, Recorder};
 use kube::runtime::finalizer::{self, Event, finalizer};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, Store};
-use kube::runtime::{Controller, Predicate, WatchStreamExt, watcher};
+use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, watcher};
 use kube::{Client, Resource, ResourceExt};
 use photogallery_crds::{ConditionType, PhotoGallery, PhotoGallerySpec, PhotoGalleryStatus, Reason};
 use serde::{Deserialize, Serialize};
@@ -58,7 +57,7 @@ pub struct RawGallery {
 }
 
 /// What a reconcile needs besides its object.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "kube's client and recorder have none")]
 pub struct Context<C> {
     /// Kubernetes.
     pub client: Client,
@@ -73,20 +72,11 @@ pub struct Context<C> {
     /// Metrics.
     pub metrics: Metrics,
     /// Writes events.
-    pub events: Events,
+    pub events: Recorder,
     /// Outages in a row, by uid. Lost at a restart without harm.
     pub outages: Mutex<HashMap<String, u32>>,
     /// Bounds the galleries worked on at once, over all watched namespaces.
     pub permits: Semaphore,
-}
-
-/// Writes events. Wrapped because `Recorder` prints nothing.
-pub struct Events(pub Recorder);
-
-impl Debug for Events {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Events")
-    }
 }
 
 /// Why a reconcile is to be repeated.
@@ -101,7 +91,7 @@ pub enum Error {
 }
 
 /// Watches `namespaces` (all when empty) until `stop`.
-pub async fn run<C: Cloud + Debug + 'static>(
+pub async fn run<C: Cloud + 'static>(
     context: Arc<Context<C>>,
     namespaces: &[String],
     concurrency: u16,
@@ -123,7 +113,7 @@ pub async fn run<C: Cloud + Debug + 'static>(
     future::join(future::join_all(runs), listed).await;
 }
 
-fn watch<C: Cloud + Debug + 'static>(
+fn watch<C: Cloud + 'static>(
     api: Api<RawGallery>,
     context: Arc<Context<C>>,
     concurrency: u16,
@@ -136,7 +126,7 @@ fn watch<C: Cloud + Debug + 'static>(
         .default_backoff()
         .reflect(writer)
         .applied_objects()
-        .predicate_filter(causes, kube::runtime::predicate::Config::default());
+        .predicate_filter(causes, PredicateConfig::default());
     let controller = Controller::for_stream(objects, store.clone())
         .with_config(ControllerConfig::default().concurrency(concurrency))
         .graceful_shutdown_on(stop);
@@ -144,7 +134,7 @@ fn watch<C: Cloud + Debug + 'static>(
         |object, context| {
             let span = tracing::info_span!("reconcile", namespace = object.namespace(), name = object.name_any(),
                 generation = object.metadata.generation);
-            reconcile_object(object, context).instrument(span)
+            reconcile_object(object, context).instrument(span).boxed()
         },
         on_error,
         context,
@@ -185,7 +175,7 @@ fn on_error<C>(object: Arc<RawGallery>, error: &finalizer::Error<Error>, context
     }
 }
 
-async fn reconcile_object<C: Cloud + Debug + 'static>(
+async fn reconcile_object<C: Cloud + 'static>(
     object: Arc<RawGallery>,
     context: Arc<Context<C>>,
 ) -> Result<Action, finalizer::Error<Error>> {
@@ -193,13 +183,16 @@ async fn reconcile_object<C: Cloud + Debug + 'static>(
     let _permit = context.permits.acquire().await.ok();
     let started = Instant::now();
     let api = Api::<RawGallery>::namespaced(context.client.clone(), &object.namespace().unwrap_or_default());
-    let result = finalizer(&api, FINALIZER, Arc::clone(&object), |event| async {
-        match event {
-            Event::Apply(object) => Run::new(&context, &api, &object).present().await,
-            Event::Cleanup(object) => Run::new(&context, &api, &object).absent().await,
+    let run = |event| {
+        let (context, api) = (Arc::clone(&context), api.clone());
+        async move {
+            match event {
+                Event::Apply(object) => Run::new(&context, &api, &object).present().await,
+                Event::Cleanup(object) => Run::new(&context, &api, &object).absent().await,
+            }
         }
-    })
-    .await;
+    };
+    let result = finalizer(&api, FINALIZER, Arc::clone(&object), run).await;
     let outcome = match &result {
         Ok(_) => "ok",
         Err(finalizer::Error::CleanupFailed(Error::StillDeleting(_))) => "deleting",
@@ -221,7 +214,7 @@ struct Run<'a, C> {
     before: PhotoGalleryStatus,
 }
 
-impl<'a, C: Cloud + Debug + 'static> Run<'a, C> {
+impl<'a, C: Cloud + 'static> Run<'a, C> {
     fn new(context: &'a Context<C>, api: &'a Api<RawGallery>, object: &'a RawGallery) -> Self {
         let before = previous(object);
         let generation = object.metadata.generation.unwrap_or_default();
@@ -364,7 +357,7 @@ impl<'a, C: Cloud + Debug + 'static> Run<'a, C> {
                 action: shortened(note, ACTION_LENGTH),
                 secondary: None,
             };
-            if let Err(error) = self.context.events.0.publish(&event, &reference).await {
+            if let Err(error) = self.context.events.publish(&event, &reference).await {
                 tracing::warn!(error = chain(&error), reason, "an event was lost");
             }
         }
@@ -411,7 +404,7 @@ struct Reporter<'a, 'b, C> {
     goal: &'a Goal,
 }
 
-impl<C: Cloud + Debug + 'static> Progress for Reporter<'_, '_, C> {
+impl<C: Cloud + 'static> Progress for Reporter<'_, '_, C> {
     async fn round(&self, outcome: &Outcome) {
         let fresh = outcome.applied.is_empty() && self.run.before.resources.is_empty();
         if fresh && matches!(self.goal, Goal::Present(_)) && !outcome.plan.actions.is_empty() {

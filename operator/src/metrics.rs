@@ -54,7 +54,7 @@ const SECONDS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 impl Default for Metrics {
     fn default() -> Self {
         let requests = Family::default();
-        let reconciles = Family::new_with_constructor(|| Histogram::new(SECONDS));
+        let reconciles = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
         let (drift, galleries) = (Family::default(), Family::default());
         let mut registry = Registry::with_prefix("photogallery");
         // The text format appends _total to counters.

@@ -153,10 +153,9 @@ struct Round {
 /// Carries out actions: side by side, each one's steps in order. The rest of an action that failed is skipped.
 async fn apply(cloud: &impl Cloud, identity: &Identity, actions: &[Action]) -> Round {
     let mut round = Round::default();
-    let mut results = stream::iter(actions)
-        .map(|action| async move { (action.resource, apply_steps(cloud, identity, action).await) })
-        .buffer_unordered(PARALLEL);
-    while let Some((resource, (steps, error))) = results.next().await {
+    let carry_out = actions.iter().map(|action| apply_steps(cloud, identity, action)).collect::<Vec<_>>();
+    let mut results = stream::iter(carry_out).buffer_unordered(PARALLEL);
+    while let Some((resource, steps, error)) = results.next().await {
         if !steps.is_empty() {
             round.applied.push(Action { resource, steps });
         }
@@ -171,17 +170,17 @@ async fn apply_steps(
     cloud: &impl Cloud,
     identity: &Identity,
     action: &Action,
-) -> (Vec<Step<Change>>, Option<CloudError>) {
+) -> (ResourceId, Vec<Step<Change>>, Option<CloudError>) {
     let mut done = Vec::new();
     for step in &action.steps {
         if let Err(error) = cloud.apply(identity, &step.change).await {
             tracing::info!(resource = %action.resource, operation = error.operation, code = error.code,
                 kind = ?error.kind, message = %error.source, "AWS refused a call");
-            return (done, Some(error));
+            return (action.resource, done, Some(error));
         }
         done.push(step.clone());
     }
-    (done, None)
+    (action.resource, done, None)
 }
 
 /// Dense at first, because most things that are not ready are so a moment later: 0.25, 0.5, 1, 2, 2 … seconds.

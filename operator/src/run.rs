@@ -14,14 +14,14 @@ use tokio::sync::Semaphore;
 
 use crate::args::Options;
 use crate::aws::{Aws, ClientPool, base_config};
-use crate::controller::{self, Context, Events, MANAGER, chain};
+use crate::controller::{self, Context, MANAGER, chain};
 use crate::gallery::Installation;
 use crate::metrics::{CallRecorder, Metrics};
 use crate::release::Release;
 use crate::server::{self, Readiness};
 
 /// What both the operator and the dry run need.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "kube's client has none")]
 pub struct Parts {
     /// Kubernetes.
     pub client: Client,
@@ -114,7 +114,7 @@ async fn start(options: Options) -> Result<(), StartError> {
     let server = server::serve(options.metrics_address, metrics.clone(), ready.clone(), stop.clone());
     let reporter = Reporter { controller: MANAGER.into(), instance: std::env::var("POD_NAME").ok() };
     let context = Context {
-        events: Events(Recorder::new(client.clone(), reporter)),
+        events: Recorder::new(client.clone(), reporter),
         client,
         cloud,
         installation,
