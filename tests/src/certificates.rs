@@ -73,9 +73,11 @@ impl Identity {
     }
 }
 
-/// A key for ServiceAccount tokens, PEM.
-pub fn signing_key() -> Result<String> {
-    Ok(KeyPair::generate()?.serialize_pem())
+/// The pair of keys for ServiceAccount tokens: `<name>.key` signs, `<name>.pub` checks.
+pub fn write_signing_keys(folder: &Path, name: &str) -> Result<()> {
+    let pair = KeyPair::generate()?;
+    write_private(&folder.join(format!("{name}.key")), &pair.serialize_pem())?;
+    write_private(&folder.join(format!("{name}.pub")), &pair.public_key_pem())
 }
 
 /// Writes a file that only its owner may read.

@@ -59,7 +59,7 @@ impl ControlPlane {
         let authority = Authority::new()?;
         write_private(&folder.join("ca.crt"), &authority.certificate)?;
         authority.server()?.write(&folder, "server")?;
-        write_private(&folder.join("service-accounts.key"), &certificates::signing_key()?)?;
+        certificates::write_signing_keys(&folder, "service-accounts")?;
 
         let (etcd_port, port) = (free_port()?, free_port()?);
         let url = format!("https://127.0.0.1:{port}");
@@ -169,7 +169,7 @@ fn api_server(tools: &Tools, folder: &Path, etcd: u16, port: u16) -> Command {
         .arg(format!("--client-ca-file={}", file("ca.crt")))
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .arg(format!("--service-account-signing-key-file={}", file("service-accounts.key")))
-        .arg(format!("--service-account-key-file={}", file("service-accounts.key")))
+        .arg(format!("--service-account-key-file={}", file("service-accounts.pub")))
         .arg("--authorization-mode=RBAC")
         .arg("--service-cluster-ip-range=10.0.0.0/24")
         .arg("--enable-priority-and-fairness=false");

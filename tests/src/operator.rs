@@ -160,6 +160,11 @@ impl Operator {
         self.running()?.process.check()
     }
 
+    /// How it ended by itself, or by [`Operator::signal`]; `None` while it runs.
+    pub fn exited(&self) -> Result<Option<std::process::ExitStatus>> {
+        self.running()?.process.exited()
+    }
+
     pub fn settings(&self) -> Settings {
         self.state().settings.clone()
     }
@@ -199,7 +204,8 @@ impl Metrics {
             let matches = found == name && wanted.iter().all(|label| found_labels.contains(label.as_str()));
             if matches { value.parse::<f64>().ok() } else { None }
         });
-        series.sum()
+        // Not `sum`, which makes -0 of nothing.
+        series.fold(0.0, |sum, value| sum + value)
     }
 }
 

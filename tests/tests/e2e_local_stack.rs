@@ -83,7 +83,8 @@ async fn the_person_looking_around_may_read_and_not_write() -> Result<()> {
     developer.dynamodb.list_tables().send().await?;
     developer.apigateway.get_rest_apis().send().await?;
     developer.cloudfront.list_distributions().send().await?;
-    let denied = developer.s3.delete_object().bucket("photos-1").key("a").send().await.err().context("not refused")?;
+    let denied =
+        developer.s3.delete_object().bucket("photos-1").key("a").send().await.err().context("not refused")?;
     ensure!(denied.into_service_error().meta().code() == Some("AccessDenied"));
     aws.stop().await
 }
