@@ -86,6 +86,7 @@ impl Delete {
     /// Whether there was such a photo.
     async fn remove(&self, id: PhotoId) -> Result<bool, Failure> {
         let Some(Row { thumbnail_key }) = self.row(id).await? else { return Ok(false) };
+        let (photo_key, incoming_key) = (id.photo_key(), id.incoming_key());
         let thumbnail = async {
             match &thumbnail_key {
                 Some(key) => self.remove_object(&self.thumbnails_bucket, key).await,
@@ -94,8 +95,8 @@ impl Delete {
         };
         // A file still waiting under incoming/ would bring the photo back when its event is delivered again.
         tokio::try_join!(
-            self.remove_object(&self.photos_bucket, &id.photo_key()),
-            self.remove_object(&self.photos_bucket, &id.incoming_key()),
+            self.remove_object(&self.photos_bucket, &photo_key),
+            self.remove_object(&self.photos_bucket, &incoming_key),
             thumbnail,
         )?;
         let deletion = self.dynamodb.delete_item().table_name(&self.table);
