@@ -245,7 +245,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         tracing::info!(calls = outcome.applied.iter().map(|action| action.steps.len()).sum::<usize>(),
             complete = outcome.is_complete(), left = outcome.plan.actions.len(), waiting = outcome.plan.waiting.len(),
             failures = outcome.failures.len(), "reconciled");
-        Ok(Action::requeue(self.next(&outcome).await))
+        Ok(Action::requeue(self.next(&outcome, stage).await))
     }
 
     async fn absent(&self) -> Result<Action, Error> {
@@ -276,7 +276,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if let Err(error) = self.report(Report::Outcome(&goal, &outcome, Stage::Ended)).await {
             tracing::info!(error = chain(&error), "the status could not be written");
         }
-        Err(Error::StillDeleting(self.next(&outcome).await))
+        Err(Error::StillDeleting(self.next(&outcome, Stage::Ended).await))
     }
 
     fn validate(&self) -> Result<(Gallery, Stage), InvalidSpec> {
@@ -372,7 +372,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
     }
 
     /// When to come back.
-    async fn next(&self, outcome: &Outcome) -> Duration {
+    async fn next(&self, outcome: &Outcome, stage: Stage) -> Duration {
         if let Some(failure) = policy::worst(&outcome.failures) {
             return match policy::answer(failure.error.kind).retry {
                 Retry::After(after) => after,
@@ -387,7 +387,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
             };
         }
         self.context.forget(self.uid());
-        if outcome.is_complete() {
+        if outcome.is_complete() || matches!(stage, Stage::OnlyLooked(_)) {
             return jittered(self.context.resync);
         }
         if !outcome.plan.conflicts.is_empty() {

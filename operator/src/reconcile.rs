@@ -3,7 +3,7 @@
 //! Nothing survives a reconcile in memory, so every first round is the same as the first one after a crash. Failures are
 //! data: one resource's does not stop the others.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::{Cloud, CloudError, ErrorKind, Observed, Scope};
+use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
 use crate::gallery::{Goal, Identity};
 use crate::graph::ResourceId;
 use crate::plan::{Action, Plan};
@@ -20,6 +20,9 @@ use crate::resources::{Change, Step};
 /// How long one reconcile waits for what AWS finishes within seconds: a function that becomes active, a role that Lambda
 /// hears of (7-12 s measured, tail 60 s). Slower things are the requeue's.
 const PATIENCE: Duration = Duration::from_secs(45);
+/// In how many rounds of one reconcile a resource may be changed. Four suffice for a function (code, configuration,
+/// concurrency, tags); whatever needs more shows no effect of our calls, and would be changed for ever.
+const MOST_ROUNDS: usize = 8;
 /// Independent resources that are worked on at once, well below Lambda's 15 control-plane calls a second.
 const PARALLEL: usize = 10;
 
@@ -109,6 +112,10 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             blocked.extend(hopeless.map(|failure| failure.resource));
             let progressed = !round.applied.is_empty();
             outcome.applied.extend(round.applied);
+            for failure in without_effect(goal, &outcome) {
+                blocked.insert(failure.resource);
+                outcome.failures.push(failure);
+            }
             if progressed {
                 pauses = Pauses::default();
             } else if outcome.failures.iter().any(|failure| not_ready(&failure)) && Instant::now() < deadline {
@@ -128,6 +135,20 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
         let planned: BTreeSet<_> = outcome.plan.actions.iter().map(|action| action.resource).collect();
         outcome.failures.retain(|failure| planned.contains(&failure.resource) || blocked.contains(&failure.resource));
     }
+}
+
+/// Resources that were changed in too many rounds already, as failures.
+fn without_effect(goal: &Goal, outcome: &Outcome) -> Vec<Failure> {
+    let mut rounds = BTreeMap::<ResourceId, usize>::new();
+    for action in &outcome.applied {
+        *rounds.entry(action.resource).or_default() += 1;
+    }
+    // What is being emptied takes as many rounds as it takes.
+    let kind = if matches!(goal, Goal::Absent(..)) { ErrorKind::NotReady } else { ErrorKind::Rejected };
+    let source = Message(format!("AWS accepted the same change {MOST_ROUNDS} times and shows no effect."));
+    let error = CloudError { service: "aws", operation: "every call", kind, code: String::new(), source };
+    let many = rounds.into_iter().filter(|(_, rounds)| *rounds >= MOST_ROUNDS);
+    many.map(|(resource, _)| Failure { resource, error: error.clone() }).collect()
 }
 
 /// Everything that `goal` is about.

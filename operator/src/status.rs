@@ -261,17 +261,24 @@ fn function(seen: &Observed, name: FunctionName) -> Option<FunctionStatus> {
     Some(FunctionStatus {
         name: name.as_str().into(),
         architecture: Some(found.architecture.clone()),
-        code_sha256: Some(found.code_sha256.clone()),
+        code_sha256: Some(hexadecimal(&found.code_sha256)),
         state: Some(state_word(seen.state(ResourceId::Function(name))?).replace("Ready", "Active")),
     })
 }
 
+/// Lambda tells digests in base64; every tool that a person would compare with prints hexadecimal.
+fn hexadecimal(base64: &str) -> String {
+    let bytes = data_encoding::BASE64.decode(base64.as_bytes());
+    bytes.map_or_else(|_| base64.to_owned(), |bytes| data_encoding::HEXLOWER.encode(&bytes))
+}
+
 fn resource(seen: &Observed, identity: &Identity, id: ResourceId) -> Option<ResourceStatus> {
     let description = resources::visit(id, seen, Describe(identity))?;
-    let (kind, role) = id.to_string().split_once('/').map(|(kind, role)| (kind.to_owned(), role.to_owned())).unwrap_or((id.to_string(), String::new()));
+    let text = id.to_string();
+    let (kind, role) = text.split_once('/').unwrap_or((&text, ""));
     let kind = kind.split('-').map(capitalized).collect();
     let state = state_word(seen.state(id)?).into();
-    Some(ResourceStatus { kind, role, name: description.name, arn: description.arn, state })
+    Some(ResourceStatus { kind, role: role.into(), name: description.name, arn: description.arn, state })
 }
 
 fn capitalized(word: &str) -> String {
