@@ -14,6 +14,7 @@ socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 import ministack.app as app  # noqa: E402 (after the patch above)
 import ministack.core.lambda_runtime as lambda_runtime  # noqa: E402
+import ministack.services.apigateway_v1 as rest  # noqa: E402
 import ministack.services.cloudfront as cloudfront  # noqa: E402
 
 import call_log  # noqa: E402
@@ -44,6 +45,32 @@ def let_cloudfront_reach_rest_apis():
     )
 
 
+def show_tags_set_later():
+    """TagResource and UntagResource on a REST API or a stage show in GetRestApis and GetStage, as on AWS. Here these two know
+    the tags of the creation only."""
+    tag, untag = rest._tag_v1_resource, rest._untag_v1_resource
+
+    def described(arn):
+        parts = arn.split("/restapis/", 1)[-1].split("/")
+        return rest._rest_apis[parts[0]] if len(parts) == 1 else rest._stages_v1[parts[0]][parts[2]]
+
+    def tag_and_show(arn, data):
+        answer = tag(arn, data)
+        if answer[0] < 300:
+            found = described(arn)
+            found["tags"] = {**found.get("tags", {}), **data.get("tags", {})}
+        return answer
+
+    def untag_and_show(arn, keys):
+        answer = untag(arn, keys)
+        if answer[0] < 300:
+            found = described(arn)
+            found["tags"] = {key: value for key, value in found.get("tags", {}).items() if key not in keys}
+        return answer
+
+    rest._tag_v1_resource, rest._untag_v1_resource = tag_and_show, untag_and_show
+
+
 def count_loopback_as_tls():
     """Plain HTTP on loopback stands for TLS, as behind a terminator: else a policy that denies aws:SecureTransport=false
     refuses everything and redirect-to-https sends viewers away. Who sends "X-Forwarded-Proto: http" is taken at their word,
@@ -59,6 +86,7 @@ def count_loopback_as_tls():
 answer_silent_functions_at_once()
 let_cloudfront_reach_rest_apis()
 openapi_import.install()
+show_tags_set_later()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])
