@@ -7,6 +7,9 @@ MAKEFLAGS += --no-print-directory
 
 MACHINE := $(shell uname -m)
 ARCHITECTURE := $(if $(filter aarch64 arm64,$(MACHINE)),arm64,x86_64)
+# The image carries the functions for both of Lambda's architectures.
+OTHER_MACHINE := $(if $(filter arm64,$(ARCHITECTURE)),x86_64,aarch64)
+OTHER_ARCHITECTURE := $(if $(filter arm64,$(ARCHITECTURE)),x86_64,arm64)
 BINARIES := target/$(MACHINE)-unknown-linux-musl/release
 STEP := tests/tools/step
 CARGO := tests/tools/cargo
@@ -45,5 +48,10 @@ generate: ## Renew the checked-in generated files
 	@$(STEP) "CRD" $(BINARIES)/crdgen
 	@$(STEP) "graph and snapshots" env UPDATE_GENERATED=1 INSTA_UPDATE=always $(CARGO) test --workspace --lib --bins --test '[!e]*'
 
-image: ## The operator's container image, IMAGE=photogallery-operator:dev
+image: build ## The operator's container image, IMAGE=photogallery-operator:dev
+	@TARGET=$(OTHER_MACHINE)-unknown-linux-musl $(STEP) "Rust target $(OTHER_MACHINE)" tests/tools/rust
+	@TARGET=$(OTHER_MACHINE)-unknown-linux-musl $(STEP) "Rust binaries for $(OTHER_MACHINE)" \
+		$(CARGO) zigbuild --workspace --bins
+	@$(STEP) "function zips for $(OTHER_ARCHITECTURE)" $(BINARIES)/package-functions --arch $(OTHER_ARCHITECTURE) \
+		--binaries target/$(OTHER_MACHINE)-unknown-linux-musl/release --out target/functions
 	@$(STEP) "image $(IMAGE)" docker build --tag $(IMAGE) .
