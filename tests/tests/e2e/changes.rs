@@ -49,7 +49,10 @@ fn a_changed_spec_is_told_in_events_and_takes_effect_on_the_next_upload() -> Res
         let function = stack.aws().lambda.get_function_configuration().function_name(name).send().await?;
         ensure!(function.memory_size() == Some(1024), "{function:?}");
         let config: Value = serde_json::from_slice(visitor.get("/config.json").await?.body())?;
-        ensure!(config["title"] == "Winter 2026" && config["thumbnail"]["maxWidthPixels"] == 150, "{config:#}");
+        ensure!(
+            config["title"] == "Winter 2026" && config["thumbnail"]["maxWidthPixels"] == 150,
+            "{config:#}"
+        );
 
         visitor.upload("after.jpg", "image/jpeg", &phone_jpeg(600, 800)?).await?;
         let after = processed(&visitor, 2).await?;
@@ -101,7 +104,8 @@ async fn digests(gallery: &Gallery<'_>) -> Result<Vec<(String, String)>> {
 
 /// The built functions, with a comment added to one zip: another digest, the same program.
 fn copy_with_another_list(to: &Path) -> Result<Vec<u8>> {
-    let (from, to) = (artifacts::functions().join(artifacts::architecture()), to.join(artifacts::architecture()));
+    let (from, to) =
+        (artifacts::functions().join(artifacts::architecture()), to.join(artifacts::architecture()));
     fs::create_dir_all(&to)?;
     for file in fs::read_dir(&from)? {
         let file = file?;

@@ -24,7 +24,10 @@ fn an_operator_killed_anywhere_in_a_create_goes_on_after_a_restart_and_makes_not
             let written = writes(stack)?;
             let gallery = Gallery::apply(stack, &format!("crash-{number}"), json!({})).await?;
             kill_after(stack, written + point).await?;
-            ensure!(gallery.status().await?["conditions"].is_null() || !is_ready(&gallery).await?, "killed too late");
+            ensure!(
+                gallery.status().await?["conditions"].is_null() || !is_ready(&gallery).await?,
+                "killed too late"
+            );
             stack.operator.start().await?;
             let visitor = gallery.visitor().await?;
             ensure!(visitor.photos().await?.is_empty());
@@ -37,7 +40,10 @@ fn an_operator_killed_anywhere_in_a_create_goes_on_after_a_restart_and_makes_not
         let all = inventory(stack).await?;
         let shared: Vec<_> = all.iter().filter(|line| is_shared(line)).collect();
         ensure!(shared.len() == 3, "shared by all galleries are {shared:#?}");
-        ensure!(count(&all, "REST API ") == POINTS.len() && count(&all, "distribution ") == POINTS.len(), "{all:#?}");
+        ensure!(
+            count(&all, "REST API ") == POINTS.len() && count(&all, "distribution ") == POINTS.len(),
+            "{all:#?}"
+        );
         a_delete_goes_on_after_a_kill(stack).await
     })
 }
@@ -68,7 +74,7 @@ fn writes(stack: &Stack) -> Result<usize> {
 }
 
 async fn kill_after(stack: &Stack, count: usize) -> Result<()> {
-    wait::until(&format!("write {count} of the operator"), Duration::from_secs(60), async || {
+    wait::until(&format!("write {count} of the operator"), Duration::from_mins(1), async || {
         // Closer looks than every 100 ms would give.
         for _ in 0..10 {
             if writes(stack)? >= count {

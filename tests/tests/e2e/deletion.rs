@@ -15,7 +15,7 @@ use photogallery_tests::wait;
 use serde_json::json;
 
 use crate::photos::{follow, processed};
-use crate::support::account::{Inventory, is_shared, inventory, unshared};
+use crate::support::account::{Inventory, inventory, is_shared, unshared};
 use crate::support::gallery::Event;
 use crate::support::pictures::phone_jpeg;
 use crate::support::{Gallery, alone};
@@ -29,7 +29,14 @@ fn with_delete_nothing_is_left() -> Result<()> {
         // Old versions and delete markers keep a bucket from being empty just as objects do.
         let bucket = gallery.identity().bucket(BucketRole::Photos);
         let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        stack.aws().s3.put_bucket_versioning().bucket(&bucket).versioning_configuration(enabled).send().await?;
+        stack
+            .aws()
+            .s3
+            .put_bucket_versioning()
+            .bucket(&bucket)
+            .versioning_configuration(enabled)
+            .send()
+            .await?;
         let first = visitor.upload("a.jpg", "image/jpeg", &phone_jpeg(60, 80)?).await?;
         visitor.upload("b.jpg", "image/jpeg", &phone_jpeg(80, 60)?).await?;
         processed(&visitor, 2).await?;
@@ -53,7 +60,8 @@ fn with_delete_nothing_is_left() -> Result<()> {
 }
 
 #[test]
-fn with_retain_exactly_photos_and_rows_are_left_and_the_next_gallery_of_the_name_takes_them_back() -> Result<()> {
+fn with_retain_exactly_photos_and_rows_are_left_and_the_next_gallery_of_the_name_takes_them_back()
+-> Result<()> {
     alone("retain", &[], async |stack| {
         let before = unshared(stack).await?;
         let gallery = Gallery::apply(stack, "retain", json!({})).await?;
@@ -81,11 +89,16 @@ fn with_retain_exactly_photos_and_rows_are_left_and_the_next_gallery_of_the_name
 
         let visitor = gallery.visitor().await?;
         let again = visitor.photos().await?;
-        let ids = |photos: &[serde_json::Value]| photos.iter().map(|it| it["photoId"].clone()).collect::<Vec<_>>();
+        let ids =
+            |photos: &[serde_json::Value]| photos.iter().map(|it| it["photoId"].clone()).collect::<Vec<_>>();
         ensure!(ids(&again) == ids(&photos), "{again:#?}");
         for (photo, file) in again.iter().zip(files.iter().rev()) {
             let original = follow(&photo["url"]).await?;
-            ensure!(original.status() == 200 && original.body() == file, "{} is not what it was", photo["filename"]);
+            ensure!(
+                original.status() == 200 && original.body() == file,
+                "{} is not what it was",
+                photo["filename"]
+            );
         }
         is_marked(&gallery, false).await?;
         visitor.upload("new.jpg", "image/jpeg", &files[0]).await?;
@@ -117,8 +130,11 @@ fn a_deleted_namespace_ends_and_leaves_only_what_is_retained() -> Result<()> {
         .await?;
 
         let identity = kept.identity();
-        let expected: Inventory =
-            [format!("bucket {}", identity.bucket(BucketRole::Photos)), format!("table {}", identity.table())].into();
+        let expected: Inventory = [
+            format!("bucket {}", identity.bucket(BucketRole::Photos)),
+            format!("table {}", identity.table()),
+        ]
+        .into();
         let left: Inventory = unshared(stack).await?.difference(&before).cloned().collect();
         ensure!(left == expected, "left are {left:#?}, not {expected:#?}");
         ensure!(data == self::data(&kept).await?, "the data is not what it was");
@@ -149,7 +165,10 @@ async fn is_marked(gallery: &Gallery<'_>, expected: bool) -> Result<()> {
     let table = aws.dynamodb.list_tags_of_resource().resource_arn(identity.table_arn()).send().await?;
     let bucket_is = bucket.tag_set().iter().any(|tag| tag.key() == TAG);
     let table_is = table.tags().iter().any(|tag| tag.key() == TAG);
-    ensure!(bucket_is == expected && table_is == expected, "bucket {bucket_is}, table {table_is}, not {expected}");
+    ensure!(
+        bucket_is == expected && table_is == expected,
+        "bucket {bucket_is}, table {table_is}, not {expected}"
+    );
     Ok(())
 }
 

@@ -68,7 +68,8 @@ async fn a_deleted_file_of_the_site_comes_back(gallery: &Gallery<'_>, aws: &Clie
     let visitor = photogallery_tests::visitor::Visitor::new(url)?;
     let answer = visitor.get(&format!("/{file}")).await?;
     ensure!(answer.status() == 200, "{file} answers {}", answer.status());
-    let cached = answer.headers().get("cache-control").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let cached =
+        answer.headers().get("cache-control").and_then(|value| value.to_str().ok()).unwrap_or_default();
     ensure!(cached.contains("immutable"), "{file} has lost its headers: {cached}");
     gallery.tells(true, "Drift", &format!("site: {file} was missing, put back to as built")).await
 }
@@ -77,7 +78,8 @@ async fn a_changed_throttle_is_put_back(gallery: &Gallery<'_>, aws: &Clients) ->
     let status = gallery.status().await?;
     let address = status["apiUrl"].as_str().context("no apiUrl")?;
     let api = address.trim_start_matches("https://").split('.').next().unwrap_or_default();
-    let change = PatchOperation::builder().op(Op::Replace).path("/*/*/throttling/rateLimit").value("5").build();
+    let change =
+        PatchOperation::builder().op(Op::Replace).path("/*/*/throttling/rateLimit").value("5").build();
     let stage = aws.apigateway.update_stage().rest_api_id(api).stage_name("api");
     stage.patch_operations(change).send().await?;
 
@@ -85,6 +87,9 @@ async fn a_changed_throttle_is_put_back(gallery: &Gallery<'_>, aws: &Clients) ->
 
     let stage = aws.apigateway.get_stage().rest_api_id(api).stage_name("api").send().await?;
     let all = stage.method_settings().and_then(|settings| settings.get("*/*")).context("no throttle")?;
-    ensure!(format!("{}", all.throttling_rate_limit()) == "50" && all.throttling_burst_limit() == 100, "{all:?}");
+    ensure!(
+        format!("{}", all.throttling_rate_limit()) == "50" && all.throttling_burst_limit() == 100,
+        "{all:?}"
+    );
     gallery.tells(true, "Drift", "stage: throttle rate was 5/s, put back to 50/s").await
 }

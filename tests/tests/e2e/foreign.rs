@@ -30,7 +30,8 @@ struct Names {
 }
 
 #[test]
-fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_goes_on_without_them() -> Result<()> {
+fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_goes_on_without_them()
+-> Result<()> {
     shared(async |stack| {
         let gallery = Gallery::named(stack, "foreign", "foreign").await?;
         let identity = gallery.identity();
@@ -72,7 +73,8 @@ fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_g
             gallery.tells(true, "Stalled", &format!("ResourceConflict: {message}")).await?;
             let mut now = look(aws, &names).await?;
             now.retain(|kind, _| in_the_way.contains_key(kind.as_str()));
-            let then: BTreeMap<_, _> = before.clone().into_iter().filter(|(kind, _)| now.contains_key(kind)).collect();
+            let then: BTreeMap<_, _> =
+                before.clone().into_iter().filter(|(kind, _)| now.contains_key(kind)).collect();
             ensure!(now == then && now.len() == in_the_way.len(), "touched: {now:#?} was {then:#?}");
             remove(aws, &names, id).await?;
             in_the_way.remove(id);
@@ -99,7 +101,10 @@ async fn conflict(gallery: &Gallery<'_>, in_the_way: &BTreeMap<&str, &String>) -
     let message = message(&status).context("not stalled any more")?;
     for kind in ["Synced", "Stalled"] {
         let condition = condition(&status, kind).context("no condition")?;
-        ensure!(condition["reason"] == "ResourceConflict" && condition["message"] == *message, "{condition:#}");
+        ensure!(
+            condition["reason"] == "ResourceConflict" && condition["message"] == *message,
+            "{condition:#}"
+        );
     }
     ensure!(condition(&status, "Synced").is_some_and(|it| it["status"] == "False"), "{status:#}");
     ensure!(condition(&status, "Ready").is_some_and(|it| it["status"] == "False"), "{status:#}");
@@ -108,12 +113,15 @@ async fn conflict(gallery: &Gallery<'_>, in_the_way: &BTreeMap<&str, &String>) -
 }
 
 async fn make(aws: &Clients, names: &Names) -> Result<()> {
-    let there = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
+    let there = CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::from(REGION))
+        .build();
     aws.s3.create_bucket().bucket(&names.bucket).create_bucket_configuration(there).send().await?;
     aws.s3.put_object().bucket(&names.bucket).key("precious").body(b"1".to_vec().into()).send().await?;
 
     let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash).build()?;
-    let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build()?;
+    let id =
+        AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build()?;
     let table = aws.dynamodb.create_table().table_name(&names.table).billing_mode(BillingMode::PayPerRequest);
     table.key_schema(key).attribute_definitions(id).send().await?;
     let row = AttributeValue::S("precious".into());
@@ -139,14 +147,16 @@ async fn look(aws: &Clients, names: &Names) -> Result<BTreeMap<String, String>> 
         let has = |is_there: bool| if is_there { "with" } else { "without" };
         let tags = aws.s3.get_bucket_tagging().bucket(&names.bucket).send().await.is_ok();
         let policy = aws.s3.get_bucket_policy().bucket(&names.bucket).send().await.is_ok();
-        let lifecycle = aws.s3.get_bucket_lifecycle_configuration().bucket(&names.bucket).send().await.is_ok();
+        let lifecycle =
+            aws.s3.get_bucket_lifecycle_configuration().bucket(&names.bucket).send().await.is_ok();
         let cors = aws.s3.get_bucket_cors().bucket(&names.bucket).send().await.is_ok();
         let keys: Vec<_> = objects.contents().iter().filter_map(|object| object.key()).collect();
         let parts = [has(tags), has(policy), has(lifecycle), has(cors)];
         seen.insert("bucket/photos".into(), format!("{keys:?} tags, policy, lifecycle, cors: {parts:?}"));
     }
     if let Ok(rows) = aws.dynamodb.scan().table_name(&names.table).send().await {
-        let table = aws.dynamodb.describe_table().table_name(&names.table).send().await?.table.context("no table")?;
+        let table =
+            aws.dynamodb.describe_table().table_name(&names.table).send().await?.table.context("no table")?;
         let arn = table.table_arn().context("no arn")?;
         let tags = aws.dynamodb.list_tags_of_resource().resource_arn(arn).send().await?;
         let indexes = table.global_secondary_indexes().len();
@@ -165,11 +175,13 @@ async fn look(aws: &Clients, names: &Names) -> Result<BTreeMap<String, String>> 
         let tags = aws.logs.list_tags_for_resource().resource_arn(arn).send().await?.tags;
         seen.insert("log-group/delete".into(), format!("{:?} {tags:?}", group.retention_in_days()));
     }
-    if let Ok(function) = aws.lambda.get_function_configuration().function_name(&names.function).send().await {
+    if let Ok(function) = aws.lambda.get_function_configuration().function_name(&names.function).send().await
+    {
         let arn = function.function_arn().context("no arn")?;
         let tags = aws.lambda.list_tags().resource(arn).send().await?.tags;
         let (code, handler, memory) = (function.code_sha256(), function.handler(), function.memory_size());
-        let policy = aws.lambda.get_policy().function_name(&names.function).send().await.ok().and_then(|it| it.policy);
+        let policy =
+            aws.lambda.get_policy().function_name(&names.function).send().await.ok().and_then(|it| it.policy);
         let policy = policy.filter(|policy| policy.contains("Sid"));
         seen.insert("function/list".into(), format!("{code:?} {handler:?} {memory:?} {tags:?} {policy:?}"));
     }

@@ -50,14 +50,32 @@ enum Deed {
 }
 
 use Deed::{
-    DeleteIncoming, DeletePhoto, DeleteRow, DeleteThumbnail, GetRow, ListPhotos, ListThumbnails, PutIncoming, PutPhoto,
-    PutRow, PutSite, PutThumbnail, QueryIndex, ReadIncoming, ReadPhoto, ReadSite, ReadThumbnail, Scan, UpdateRow,
+    DeleteIncoming, DeletePhoto, DeleteRow, DeleteThumbnail, GetRow, ListPhotos, ListThumbnails, PutIncoming,
+    PutPhoto, PutRow, PutSite, PutThumbnail, QueryIndex, ReadIncoming, ReadPhoto, ReadSite, ReadThumbnail,
+    Scan, UpdateRow,
 };
 
 /// Those that destroy come last.
 const DEEDS: [Deed; 19] = [
-    ReadPhoto, ReadThumbnail, ReadSite, GetRow, QueryIndex, Scan, ListPhotos, ListThumbnails, PutIncoming, ReadIncoming,
-    PutPhoto, PutThumbnail, PutSite, PutRow, UpdateRow, DeleteIncoming, DeletePhoto, DeleteThumbnail, DeleteRow,
+    ReadPhoto,
+    ReadThumbnail,
+    ReadSite,
+    GetRow,
+    QueryIndex,
+    Scan,
+    ListPhotos,
+    ListThumbnails,
+    PutIncoming,
+    ReadIncoming,
+    PutPhoto,
+    PutThumbnail,
+    PutSite,
+    PutRow,
+    UpdateRow,
+    DeleteIncoming,
+    DeletePhoto,
+    DeleteThumbnail,
+    DeleteRow,
 ];
 
 /// What each function needs for its work. Whoever changes a policy changes this too.
@@ -88,7 +106,9 @@ fn each_function_may_do_its_work_in_its_own_gallery_and_nothing_in_another() -> 
             let user = bearer_of(stack, &role).await?;
             for deed in DEEDS {
                 // Another gallery first: what is allowed in one's own may delete what a later deed needs.
-                for (place, whose, allowed) in [(&other, "another", false), (&own, "its own", needs(function).contains(&deed))] {
+                for (place, whose, allowed) in
+                    [(&other, "another", false), (&own, "its own", needs(function).contains(&deed))]
+                {
                     let refused = attempt(&user, deed, place).await?;
                     if refused == allowed {
                         let verb = if refused { "may not" } else { "may" };
@@ -138,7 +158,9 @@ async fn restore(stack: &Stack, place: &Place) -> Result<()> {
 
 async fn only_lambda_may_assume(stack: &Stack, role: &str) -> Result<()> {
     let role = stack.aws().iam.get_role().role_name(role).send().await?.role.context("no role")?;
-    let trust = percent_decode_str(role.assume_role_policy_document().unwrap_or_default()).decode_utf8()?.into_owned();
+    let trust = percent_decode_str(role.assume_role_policy_document().unwrap_or_default())
+        .decode_utf8()?
+        .into_owned();
     let trust: Value = serde_json::from_str(&trust)?;
     let statements = trust["Statement"].as_array().context("no statements")?;
     ensure!(statements.len() == 1, "{trust:#}");
@@ -162,9 +184,12 @@ async fn bearer_of(stack: &Stack, role: &str) -> Result<Clients> {
 /// Tries it. True: it was refused for want of permission.
 async fn attempt(user: &Clients, deed: Deed, place: &Place) -> Result<bool> {
     let Place { photos, thumbnails, site, table, photo } = place;
-    let (incoming, original, thumbnail) = (format!("incoming/{photo}"), format!("photos/{photo}"), format!("{photo}.jpg"));
+    let (incoming, original, thumbnail) =
+        (format!("incoming/{photo}"), format!("photos/{photo}"), format!("{photo}.jpg"));
     let get = |bucket: &str, key: &str| user.s3.get_object().bucket(bucket).key(key).send();
-    let put = |bucket: &str, key: &str| user.s3.put_object().bucket(bucket).key(key).body(b"x".to_vec().into()).send();
+    let put = |bucket: &str, key: &str| {
+        user.s3.put_object().bucket(bucket).key(key).body(b"x".to_vec().into()).send()
+    };
     let delete = |bucket: &str, key: &str| user.s3.delete_object().bucket(bucket).key(key).send();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let rows = &user.dynamodb;
@@ -187,7 +212,8 @@ async fn attempt(user: &Clients, deed: Deed, place: &Place) -> Result<bool> {
         DeleteRow => refused(rows.delete_item().table_name(table).key("photoId", text("evil")).send().await),
         UpdateRow => {
             let update = rows.update_item().table_name(table).key("photoId", text(photo));
-            let update = update.update_expression("SET evil = :e").expression_attribute_values(":e", text("x"));
+            let update =
+                update.update_expression("SET evil = :e").expression_attribute_values(":e", text("x"));
             refused(update.send().await)
         }
         QueryIndex => {
@@ -208,6 +234,9 @@ where
         return Ok(false);
     }
     let code = refusal(result)?;
-    ensure!(matches!(code.as_str(), "AccessDenied" | "AccessDeniedException"), "refused for another reason: {code}");
+    ensure!(
+        matches!(code.as_str(), "AccessDenied" | "AccessDeniedException"),
+        "refused for another reason: {code}"
+    );
     Ok(true)
 }

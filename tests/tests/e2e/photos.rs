@@ -26,8 +26,20 @@ fn photos_are_uploaded_listed_newest_first_shown_upright_and_deleted_for_good() 
         let visitor = gallery.visitor().await?;
         let files = [
             ("phone.jpg", "image/jpeg", phone_jpeg(600, 800)?, (600, 800), (300, 400)),
-            ("Été à Paris ☀.png", "image/png", encoded(&picture(800, 400), ImageFormat::Png)?, (800, 400), (400, 200)),
-            ("small.webp", "image/webp", encoded(&picture(120, 80), ImageFormat::WebP)?, (120, 80), (120, 80)),
+            (
+                "Été à Paris ☀.png",
+                "image/png",
+                encoded(&picture(800, 400), ImageFormat::Png)?,
+                (800, 400),
+                (400, 200),
+            ),
+            (
+                "small.webp",
+                "image/webp",
+                encoded(&picture(120, 80), ImageFormat::WebP)?,
+                (120, 80),
+                (120, 80),
+            ),
         ];
         let mut ids = Vec::new();
         for (name, content_type, bytes, ..) in &files {
@@ -39,12 +51,17 @@ fn photos_are_uploaded_listed_newest_first_shown_upright_and_deleted_for_good() 
             let (name, content_type, bytes, size, thumbnail) = file;
             ensure!(photo["photoId"] == **id && photo["filename"] == *name, "newest first: {photos:#?}");
             ensure!(photo["status"] == "ready" && photo["contentType"] == *content_type, "{photo:#}");
-            ensure!(photo["fileSize"] == bytes.len() && photo["width"] == size.0 && photo["height"] == size.1);
+            ensure!(
+                photo["fileSize"] == bytes.len() && photo["width"] == size.0 && photo["height"] == size.1
+            );
             let shown = follow(&photo["thumbnailUrl"]).await?;
             ensure!(shown.status() == 200 && shown.headers()["content-type"] == "image/jpeg", "{shown:?}");
             ensure_upright(shown.body(), *thumbnail).with_context(|| format!("the thumbnail of {name}"))?;
             let original = follow(&photo["url"]).await?;
-            ensure!(original.status() == 200 && original.body() == bytes, "the original of {name} is not what was sent");
+            ensure!(
+                original.status() == 200 && original.body() == bytes,
+                "the original of {name} is not what was sent"
+            );
             ensure!(original.headers()["content-type"] == *content_type, "{original:?}");
         }
         pages_follow_each_other(&visitor, &ids).await?;
@@ -77,7 +94,8 @@ async fn deleted_is_deleted(gallery: &Gallery<'_>, visitor: &Visitor, ids: &[Str
     let (identity, aws) = (gallery.identity(), gallery.stack.aws());
     for role in [BucketRole::Photos, BucketRole::Thumbnails] {
         let objects = aws.s3.list_objects_v2().bucket(identity.bucket(role)).send().await?;
-        let kept = objects.contents().iter().filter(|object| object.key().is_some_and(|key| key.contains(&ids[1])));
+        let kept =
+            objects.contents().iter().filter(|object| object.key().is_some_and(|key| key.contains(&ids[1])));
         ensure!(kept.count() == 0, "the {} bucket still has it", role.as_str());
         ensure!(objects.contents().len() == 2, "{:#?}", objects.contents());
     }
@@ -122,7 +140,7 @@ fn nonsense_is_answered_with_a_problem_that_has_a_stable_code() -> Result<()> {
         ];
         for (body, status, code) in &cases {
             let answer = ask(&visitor, Method::POST, "/api/upload", &[], body).await?;
-            is_problem(&answer, *status, code).with_context(|| format!("for {:.100}", body))?;
+            is_problem(&answer, *status, code).with_context(|| format!("for {body:.100}"))?;
         }
         for (path, code) in [
             ("/api/photos?limit=0", "InvalidLimit"),
@@ -134,7 +152,9 @@ fn nonsense_is_answered_with_a_problem_that_has_a_stable_code() -> Result<()> {
             let answer = ask(&visitor, Method::GET, path, &[], "").await?;
             is_problem(&answer, 400, code).with_context(|| path.to_owned())?;
         }
-        for (method, path) in [(Method::PUT, "/api/upload"), (Method::GET, "/api/secrets"), (Method::GET, "/api/photos/x")] {
+        for (method, path) in
+            [(Method::PUT, "/api/upload"), (Method::GET, "/api/secrets"), (Method::GET, "/api/photos/x")]
+        {
             let answer = ask(&visitor, method, path, &[], "").await?;
             ensure!(matches!(answer.status().as_u16(), 404 | 405), "{path} answers {}", answer.status());
         }
@@ -156,14 +176,24 @@ fn only_origins_that_the_spec_names_may_call_from_other_pages() -> Result<()> {
         let preflight = ("access-control-request-method", "POST");
         for path in ["/api/upload", "/api/photos"] {
             let answer = ask(&visitor, Method::OPTIONS, path, &[("origin", FRIEND), preflight], "").await?;
-            ensure!(answer.headers().get("access-control-allow-origin").is_some_and(|it| it == FRIEND), "{answer:?}");
+            ensure!(
+                answer.headers().get("access-control-allow-origin").is_some_and(|it| it == FRIEND),
+                "{answer:?}"
+            );
             for stranger in strangers {
-                let answer = ask(&visitor, Method::OPTIONS, path, &[("origin", stranger), preflight], "").await?;
-                ensure!(answer.headers().get("access-control-allow-origin").is_none(), "{stranger}: {answer:?}");
+                let answer =
+                    ask(&visitor, Method::OPTIONS, path, &[("origin", stranger), preflight], "").await?;
+                ensure!(
+                    answer.headers().get("access-control-allow-origin").is_none(),
+                    "{stranger}: {answer:?}"
+                );
             }
         }
         let answer = ask(&visitor, Method::GET, "/api/photos", &[("origin", FRIEND)], "").await?;
-        ensure!(answer.headers().get("access-control-allow-origin").is_some_and(|it| it == FRIEND), "{answer:?}");
+        ensure!(
+            answer.headers().get("access-control-allow-origin").is_some_and(|it| it == FRIEND),
+            "{answer:?}"
+        );
         for stranger in strangers {
             let answer = ask(&visitor, Method::GET, "/api/photos", &[("origin", stranger)], "").await?;
             ensure!(answer.headers().get("access-control-allow-origin").is_none(), "{stranger}: {answer:?}");
@@ -179,7 +209,8 @@ fn only_origins_that_the_spec_names_may_call_from_other_pages() -> Result<()> {
                 .body(Bytes::new())?;
             let host = bucket.authority().context("no host")?.as_str();
             let answer = visitor::send(stack.aws.port, host, request).await?;
-            let says = answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap_or(""));
+            let says =
+                answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap_or(""));
             ensure!((says == Some(origin)) == allowed, "{origin}: {} {says:?}", answer.status());
             ensure!(says != Some("*"));
         }
@@ -226,7 +257,10 @@ fn a_hostile_file_fails_with_a_reason_and_nothing_of_it_is_kept() -> Result<()> 
         ensure!(photos[0]["status"] == "ready", "{:#}", photos[0]);
         for failed in &photos[1..] {
             let path = format!("/api/photos/{}", failed["photoId"].as_str().unwrap_or_default());
-            ensure!(visitor.api(Method::DELETE, &path, None).await?.0 == 204, "a failed photo cannot be removed");
+            ensure!(
+                visitor.api(Method::DELETE, &path, None).await?.0 == 204,
+                "a failed photo cannot be removed"
+            );
         }
         Ok(())
     })
@@ -257,7 +291,8 @@ pub async fn follow(link: &Value) -> Result<Response<Bytes>> {
 async fn nothing_is_left_under_incoming(gallery: &Gallery<'_>) -> Result<()> {
     let bucket = gallery.identity().bucket(BucketRole::Photos);
     wait::until("incoming/ to be empty", Duration::from_secs(10), async || {
-        let objects = gallery.stack.aws().s3.list_objects_v2().bucket(&bucket).prefix("incoming/").send().await?;
+        let objects =
+            gallery.stack.aws().s3.list_objects_v2().bucket(&bucket).prefix("incoming/").send().await?;
         Ok(objects.contents().is_empty().then_some(()))
     })
     .await
@@ -286,7 +321,11 @@ async fn ask(
 fn is_problem(answer: &Response<Bytes>, status: u16, code: &str) -> Result<()> {
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let kind = answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    ensure!(answer.status() == status && body["code"] == code, "{} {body}, not {status} {code}", answer.status());
+    ensure!(
+        answer.status() == status && body["code"] == code,
+        "{} {body}, not {status} {code}",
+        answer.status()
+    );
     ensure!(kind == "application/problem+json" && body["status"] == status, "{kind} {body}");
     ensure!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
     Ok(())

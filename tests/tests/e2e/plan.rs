@@ -22,7 +22,9 @@ fn a_suspended_gallery_is_looked_at_and_reported_on_and_not_changed() -> Result<
         let events = gallery.events().await?.len();
 
         let asked = moment().await?;
-        gallery.change(json!({ "suspend": true, "functions": { "thumbnail": { "memoryMiB": 1024 } } })).await?;
+        gallery
+            .change(json!({ "suspend": true, "functions": { "thumbnail": { "memoryMiB": 1024 } } }))
+            .await?;
         let status = gallery
             .wait_for("to say that it is suspended", |object| {
                 let status = &object.data["status"];
@@ -67,8 +69,14 @@ fn plan_shows_what_would_change_and_changes_nothing() -> Result<()> {
 
         let nothing = plan(stack, &manifest(&gallery.name, &json!({}))).await?;
         ensure!(nothing.code == 0, "{nothing:#?}");
-        ensure!(nothing.output.starts_with(&format!("plan/plan in {REGION}, account 000000000000\n")), "{nothing:#?}");
-        ensure!(nothing.output.trim_end().ends_with(" resources unchanged. Nothing was changed."), "{nothing:#?}");
+        ensure!(
+            nothing.output.starts_with(&format!("plan/plan in {REGION}, account 000000000000\n")),
+            "{nothing:#?}"
+        );
+        ensure!(
+            nothing.output.trim_end().ends_with(" resources unchanged. Nothing was changed."),
+            "{nothing:#?}"
+        );
 
         let change = json!({
             "thumbnails": { "maxWidthPixels": 600 },
@@ -94,7 +102,10 @@ fn plan_shows_what_would_change_and_changes_nothing() -> Result<()> {
 
         let refused = plan(stack, &manifest(&gallery.name, &json!({ "region": "eu-west-2" }))).await?;
         ensure!(refused.code == 1 && refused.output.is_empty(), "{refused:#?}");
-        ensure!(refused.error.contains("spec.region: Invalid value: \"eu-west-2\": cannot change."), "{refused:#?}");
+        ensure!(
+            refused.error.contains("spec.region: Invalid value: \"eu-west-2\": cannot change."),
+            "{refused:#?}"
+        );
         ensure!(refused.error.contains("the API server refuses the manifest"), "{refused:#?}");
 
         // It ran with a reader's keys; and this is what it tried.
@@ -103,7 +114,10 @@ fn plan_shows_what_would_change_and_changes_nothing() -> Result<()> {
         let writes: Vec<_> = tried.iter().filter(|call| call.write).collect();
         ensure!(!tried.is_empty() && writes.is_empty(), "{writes:#?}");
         let after = gallery.object().await?;
-        ensure!(after.metadata.resource_version == object.metadata.resource_version, "the object was written to");
+        ensure!(
+            after.metadata.resource_version == object.metadata.resource_version,
+            "the object was written to"
+        );
         ensure!(gallery.object().await?.data == object.data);
         Ok(())
     })

@@ -43,7 +43,11 @@ async fn it_is_the_chart_s_service_account(stack: &Stack) -> Result<()> {
     let operator = control_plane::client(&kubeconfig).await?;
     let reviews: Api<SelfSubjectReview> = Api::all(operator);
     let answer = reviews.create(&PostParams::default(), &SelfSubjectReview::default()).await?;
-    let user = answer.status.and_then(|status| status.user_info).and_then(|user| user.username).context("no user")?;
+    let user = answer
+        .status
+        .and_then(|status| status.user_info)
+        .and_then(|user| user.username)
+        .context("no user")?;
     ensure!(user.starts_with("system:serviceaccount:photogallery-system:"), "{user}");
     let as_operator = format!("--as={user}");
     for (verb, resource, expected) in [
@@ -66,7 +70,8 @@ async fn it_is_the_chart_s_service_account(stack: &Stack) -> Result<()> {
 
 async fn it_serves_health_and_metrics(stack: &Stack) -> Result<()> {
     let address: http::Uri = stack.operator.metrics_url()?.parse()?;
-    let (port, host) = (address.port_u16().unwrap_or(80), address.authority().context("no host")?.to_string());
+    let (port, host) =
+        (address.port_u16().unwrap_or(80), address.authority().context("no host")?.to_string());
     for path in ["/healthz", "/readyz"] {
         let answer = visitor::send(port, &host, Request::get(path).body(Bytes::new())?).await?;
         ensure!(answer.status() == 200 && &answer.body()[..] == b"ok\n", "{path}: {answer:?}");
@@ -90,12 +95,15 @@ fn it_logs_json_with_a_span_and_no_secret(stack: &Stack, link: &str) -> Result<(
     let log = std::fs::read_to_string(&settings.log)?;
     let token = std::fs::read_to_string(&settings.kubeconfig)?;
     let token = token.split_once("\"token\":").or(token.split_once("token:")).context("no token")?.1;
-    let token = token.trim_start().trim_start_matches('"').split(['"', '\n']).next().unwrap_or_default().trim();
+    let token =
+        token.trim_start().trim_start_matches('"').split(['"', '\n']).next().unwrap_or_default().trim();
     ensure!(token.len() > 100, "this is no token: {token}");
     let signature = link.split_once("X-Amz-Signature=").context("the link has no signature")?.1;
     let signature = signature.split('&').next().unwrap_or_default();
     let key = &settings.environment["AWS_SECRET_ACCESS_KEY"];
-    for secret in [key.as_str(), token, signature, "X-Amz-Signature", "x-amz-signature", "Authorization", "Signature="] {
+    for secret in
+        [key.as_str(), token, signature, "X-Amz-Signature", "x-amz-signature", "Authorization", "Signature="]
+    {
         ensure!(!log.contains(secret), "the log holds {secret}");
     }
 
@@ -110,11 +118,17 @@ fn it_logs_json_with_a_span_and_no_secret(stack: &Stack, link: &str) -> Result<(
         }
         if line["message"] == "AWS call" {
             calls += 1;
-            ensure!(line["service"].is_string() && line["operation"].is_string() && line["outcome"].is_string(), "{line}");
+            ensure!(
+                line["service"].is_string() && line["operation"].is_string() && line["outcome"].is_string(),
+                "{line}"
+            );
         }
         if line["message"] == "AWS call" || line["message"] == "reconciled" || line["message"] == "event" {
             let span = &line["span"];
-            ensure!(span["name"] == "process" && span["namespace"] == "process", "a line outside of its span: {line}");
+            ensure!(
+                span["name"] == "process" && span["namespace"] == "process",
+                "a line outside of its span: {line}"
+            );
         }
     }
     ensure!(calls > 50, "only {calls} calls were logged");
@@ -133,11 +147,15 @@ async fn it_stops_in_peace_in_the_middle_of_its_work(stack: &Stack) -> Result<()
 
     let started = Instant::now();
     stack.operator.signal(Signal::TERM)?;
-    let status = wait::until("the operator's end", Duration::from_secs(25), async || stack.operator.exited()).await?;
+    let status =
+        wait::until("the operator's end", Duration::from_secs(25), async || stack.operator.exited()).await?;
     ensure!(status.success(), "it ended with {status}");
     ensure!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
     let log = std::fs::read_to_string(stack.operator.settings().log)?;
-    ensure!(log.lines().last().is_some_and(|line| line.contains("\"stopped\"")), "the last line is not the last word");
+    ensure!(
+        log.lines().last().is_some_and(|line| line.contains("\"stopped\"")),
+        "the last line is not the last word"
+    );
 
     stack.operator.restart().await?;
     let visitor = gallery.visitor().await?;

@@ -6,9 +6,9 @@ use anyhow::{Context as _, Result, ensure};
 use functions_core::contract::FunctionName;
 use photogallery_operator::graph::BucketRole;
 use photogallery_operator::names::sha256_hex;
-use photogallery_tests::stack::Stack;
-use photogallery_tests::visitor::Visitor;
 use photogallery_tests::artifacts;
+use photogallery_tests::stack::Stack;
+use photogallery_tests::visitor::{self, Visitor};
 use serde_json::{Value, json};
 
 use crate::support::gallery::{condition, ensure_condition};
@@ -38,7 +38,11 @@ async fn conditions_say_that_all_is_well(gallery: &Gallery<'_>, status: &Value) 
     ensure!(status["observedGeneration"].as_i64() == object.metadata.generation);
     let count = status["resources"].as_array().map_or(0, Vec::len);
     ensure_condition(status, "Accepted", ("True", "Valid", "The spec is valid."))?;
-    ensure_condition(status, "Synced", ("True", "UpToDate", &format!("All {count} resources match the spec.")))?;
+    ensure_condition(
+        status,
+        "Synced",
+        ("True", "UpToDate", &format!("All {count} resources match the spec.")),
+    )?;
     ensure_condition(status, "Ready", ("True", "Live", &format!("Live at {url}.")))?;
     for absent in ["Reconciling", "Stalled"] {
         ensure!(condition(status, absent).is_none(), "{absent} is still there: {status:#}");
@@ -51,7 +55,10 @@ async fn addresses_are_where_the_gallery_is(stack: &Stack, status: &Value) -> Re
     let ending = format!(".cloudfront.localhost:{}", stack.aws.port);
     ensure!(url.starts_with("http://") && url.ends_with(&ending), "{url}");
     let api = status["apiUrl"].as_str().context("no apiUrl")?;
-    ensure!(api.starts_with("https://") && api.ends_with(".execute-api.eu-west-1.amazonaws.com/api"), "{api}");
+    ensure!(
+        api.starts_with("https://") && api.ends_with(".execute-api.eu-west-1.amazonaws.com/api"),
+        "{api}"
+    );
 
     let visitor = Visitor::new(url)?;
     let page = visitor.get("/").await?;
@@ -64,12 +71,9 @@ async fn addresses_are_where_the_gallery_is(stack: &Stack, status: &Value) -> Re
 
     let host = api.trim_start_matches("https://").trim_end_matches("/api");
     let label = host.split('.').next().unwrap_or_default();
-    let direct = photogallery_tests::visitor::get(
-        stack.aws.port,
-        &format!("{label}.execute-api.localhost"),
-        "/api/photos",
-    );
-    ensure!(direct.await?.status() == 200, "nothing answers at apiUrl");
+    let direct =
+        visitor::get(stack.aws.port, &format!("{label}.execute-api.localhost"), "/api/photos").await?;
+    ensure!(direct.status() == 200, "nothing answers at apiUrl");
     Ok(())
 }
 
@@ -77,16 +81,27 @@ fn every_resource_is_listed(gallery: &Gallery<'_>, status: &Value) -> Result<()>
     let identity = gallery.identity();
     let resources = status["resources"].as_array().context("no resources")?;
     let listed = |kind: &str, role: &str| {
-        let found = resources.iter().find(|it| it["kind"] == kind && it["role"].as_str().unwrap_or("") == role);
+        let found =
+            resources.iter().find(|it| it["kind"] == kind && it["role"].as_str().unwrap_or("") == role);
         found.with_context(|| format!("{kind} {role} is not listed in {resources:#?}"))
     };
     let mut expected = vec![("Table".to_owned(), String::new(), identity.table(), identity.table_arn())];
     for role in BucketRole::OF_A_GALLERY {
-        expected.push(("Bucket".into(), role.as_str().into(), identity.bucket(role), identity.bucket_arn(role)));
+        expected.push((
+            "Bucket".into(),
+            role.as_str().into(),
+            identity.bucket(role),
+            identity.bucket_arn(role),
+        ));
     }
     for name in FunctionName::ALL {
         let role = name.to_string();
-        expected.push(("Function".into(), role.clone(), identity.function(name), identity.function_arn(name)));
+        expected.push((
+            "Function".into(),
+            role.clone(),
+            identity.function(name),
+            identity.function_arn(name),
+        ));
         expected.push(("Role".into(), role.clone(), identity.role(name), identity.role_arn(name)));
         expected.push(("LogGroup".into(), role, identity.log_group(name), identity.log_group_arn(name)));
     }
@@ -112,7 +127,10 @@ fn functions_run_what_was_built(status: &Value) -> Result<()> {
         let name = function["name"].as_str().unwrap_or_default();
         let zip = artifacts::functions().join(artifacts::architecture()).join(format!("{name}.zip"));
         ensure!(function["codeSha256"] == *sha256_hex(&std::fs::read(zip)?), "{function:#}");
-        ensure!(function["architecture"] == artifacts::architecture() && function["state"] == "Active", "{function:#}");
+        ensure!(
+            function["architecture"] == artifacts::architecture() && function["state"] == "Active",
+            "{function:#}"
+        );
     }
     Ok(())
 }
@@ -123,7 +141,11 @@ async fn the_story_is_told_in_three_lines(gallery: &Gallery<'_>, status: &Value)
     ensure!(reasons == ["Creating", "Deployed", "Live"], "{events:#?}");
     ensure!(events.iter().all(|event| !event.warning), "{events:#?}");
     ensure!(events[0].note.starts_with("3 buckets, 1 table, 4 roles, 4 log groups"), "{}", events[0].note);
-    ensure!(events[1].note.starts_with("functions upload, list, delete, thumbnail (build "), "{}", events[1].note);
+    ensure!(
+        events[1].note.starts_with("functions upload, list, delete, thumbnail (build "),
+        "{}",
+        events[1].note
+    );
     ensure!(events[2].note == status["url"], "{}", events[2].note);
     Ok(())
 }

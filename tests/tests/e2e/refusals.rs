@@ -2,9 +2,9 @@
 
 use anyhow::{Context as _, Result, ensure};
 use futures::{StreamExt as _, TryStreamExt as _};
+use photogallery_tests::artifacts;
 use photogallery_tests::gallery::{self, Name};
 use photogallery_tests::stack::Stack;
-use photogallery_tests::artifacts;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

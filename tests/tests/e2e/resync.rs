@@ -41,7 +41,10 @@ async fn a_forced_resync_is_silent(gallery: &Gallery<'_>) -> Result<()> {
     tokio::time::sleep(SILENCE).await;
 
     let (writes_after, series_after) = metrics::aws_writes(stack).await?;
-    ensure!(writes_after.to_bits() == writes.to_bits(), "it wrote to AWS; before:\n{series}\nafter:\n{series_after}");
+    ensure!(
+        writes_after.to_bits() == writes.to_bits(),
+        "it wrote to AWS; before:\n{series}\nafter:\n{series_after}"
+    );
     let calls_after = metrics::aws_calls(stack).await?;
     ensure!(calls_after > calls, "it did not even look");
     let since: Vec<_> = stack.operator_calls()?.split_off(logged);
@@ -51,7 +54,10 @@ async fn a_forced_resync_is_silent(gallery: &Gallery<'_>) -> Result<()> {
     ensure!(refused.is_empty(), "AWS refused: {refused:#?}");
 
     let reconciles_after = metrics::reconciles(stack).await?;
-    ensure!((reconciles_after - reconciles - 1.0).abs() < 0.1, "{reconciles} reconciles became {reconciles_after}");
+    ensure!(
+        (reconciles_after - reconciles - 1.0).abs() < 0.1,
+        "{reconciles} reconciles became {reconciles_after}"
+    );
     let versions = versions_since(gallery, &annotated).await?;
     ensure!(versions.len() <= 1, "{} writes to the object: {versions:#?}", versions.len());
     ensure!(gallery.events().await? == events, "it told something: {:#?}", gallery.events().await?);
@@ -97,7 +103,7 @@ fn comparable(object: DynamicObject) -> Value {
 /// Waits until the operator has nothing left to do.
 async fn quiet(stack: &Stack) -> Result<()> {
     let (mut count, mut since) = (-1.0, Timestamp::now());
-    wait::until("the operator's rest", Duration::from_secs(60), async || {
+    wait::until("the operator's rest", Duration::from_mins(1), async || {
         let now = metrics::reconciles(stack).await?;
         if (now - count).abs() > 0.1 {
             (count, since) = (now, Timestamp::now());

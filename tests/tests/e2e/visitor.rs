@@ -48,18 +48,18 @@ fn a_visitor_uploads_three_kinds_of_photos_sees_them_upright_opens_one_and_delet
             .await
             .context("the visitor did not finish in time")?
             .context("failed to run node")?;
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         if !output.status.success() {
             keep(&screenshots)?;
         }
         ensure!(output.status.success(), "the visitor was not content:\n{said}");
 
         let photos = visitor.photos().await?;
-        ensure!(photos.len() == 2, "of three photos one was deleted, but {photos:#?} are left; visitor:\n{said}");
+        ensure!(
+            photos.len() == 2,
+            "of three photos one was deleted, but {photos:#?} are left; visitor:\n{said}"
+        );
         ensure!(photos.iter().all(|photo| photo["status"] == "ready"), "{photos:#?}");
         Ok(())
     })

@@ -17,7 +17,8 @@ pub type Inventory = BTreeSet<String>;
 pub async fn inventory(stack: &Stack) -> Result<Inventory> {
     let aws = stack.aws();
     let mut all = Inventory::new();
-    let mut add = |kind: &str, names: Vec<String>| all.extend(names.into_iter().map(|name| format!("{kind} {name}")));
+    let mut add =
+        |kind: &str, names: Vec<String>| all.extend(names.into_iter().map(|name| format!("{kind} {name}")));
     add("bucket", buckets(aws).await?);
     add("table", aws.dynamodb.list_tables().send().await?.table_names.unwrap_or_default());
     add("function", functions(aws).await?);
@@ -88,7 +89,10 @@ async fn rest_apis(aws: &Clients) -> Result<Vec<String>> {
 async fn distributions(aws: &Clients) -> Result<Vec<String>> {
     let list = aws.cloudfront.list_distributions().send().await?.distribution_list;
     let items = list.and_then(|list| list.items).unwrap_or_default();
-    Ok(items.into_iter().map(|distribution| format!("{} {}", distribution.comment, distribution.id)).collect())
+    Ok(items
+        .into_iter()
+        .map(|distribution| format!("{} {}", distribution.comment, distribution.id))
+        .collect())
 }
 
 async fn origin_access_controls(aws: &Clients) -> Result<Vec<String>> {

@@ -18,7 +18,7 @@ use photogallery_tests::{artifacts, wait};
 use serde_json::{Value, json};
 
 /// A gallery is ready in a few seconds when the machine has nothing else to do.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One gallery on a stack.
 #[derive(Clone)]
@@ -151,7 +151,8 @@ impl<'a> Gallery<'a> {
     /// Asks for a comparison with AWS now, as `kubectl annotate` does. The answer is the object with the annotation.
     pub async fn annotate(&self) -> Result<DynamicObject> {
         let now = Timestamp::now().to_string();
-        let patch = Patch::Merge(json!({ "metadata": { "annotations": { "photogallery.dev/reconcile": now } } }));
+        let patch =
+            Patch::Merge(json!({ "metadata": { "annotations": { "photogallery.dev/reconcile": now } } }));
         Ok(self.api().patch(&self.name.name, &PatchParams::default(), &patch).await?)
     }
 
@@ -201,7 +202,8 @@ impl<'a> Gallery<'a> {
         let mut events = events.list(&ListParams::default()).await?.items;
         events.retain(|event| {
             event.regarding.as_ref().is_some_and(|object| {
-                object.name.as_deref() == Some(&self.name.name) && object.kind.as_deref() == Some("PhotoGallery")
+                object.name.as_deref() == Some(&self.name.name)
+                    && object.kind.as_deref() == Some("PhotoGallery")
             })
         });
         events.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));

@@ -6,6 +6,7 @@ pub mod metrics;
 pub mod pictures;
 
 use anyhow::{Context as _, Result};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use futures::executor::block_on;
 use photogallery_tests::stack::{Options, Stack};
 use tokio::sync::Semaphore;
@@ -28,14 +29,15 @@ pub fn alone(
     test: impl AsyncFnOnce(&Stack) -> Result<()>,
 ) -> Result<()> {
     let _turn = block_on(GATE.acquire())?;
-    let options = variables.iter().fold(Options::test(name), |options, (name, value)| options.operator(name, value));
+    let options =
+        variables.iter().fold(Options::test(name), |options, (name, value)| options.operator(name, value));
     photogallery_tests::shared::on_own_stack(options, test)
 }
 
 /// AWS's code of a refusal; an error when the call went through, or got no answer.
-pub fn refusal<T, E>(result: std::result::Result<T, aws_sdk_s3::error::SdkError<E>>) -> Result<String>
+pub fn refusal<T, E>(result: std::result::Result<T, SdkError<E>>) -> Result<String>
 where
-    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let error = result.err().context("it was not refused")?;
     let code = error.code().map(str::to_owned);
