@@ -219,6 +219,13 @@ async fn helm_install(tools: &Tools, kubeconfig: &Path) -> Result<()> {
         .env("HELM_CACHE_HOME", home.join("cache"))
         .env("HELM_DATA_HOME", home.join("data"));
     tools::output(&mut command, None).await.context("failed to install the chart")?;
+    // Until then the API server knows the names but not the kind.
+    let mut command = Command::new(tools.kubectl());
+    command
+        .args(["wait", "--for=condition=Established", "crd/photogalleries.photogallery.dev", "--timeout=30s"])
+        .env("KUBECONFIG", kubeconfig)
+        .env("HOME", &home);
+    tools::output(&mut command, None).await.context("failed to see the CRD established")?;
     Ok(())
 }
 
