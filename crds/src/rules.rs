@@ -69,11 +69,11 @@ fn tags() -> Vec<Rule> {
     };
     vec![
         every_key(
-            &format!("key.matches('^{TEXT}{{1,128}}$')"),
+            &format!("key.size() <= 128 && key.matches('^{TEXT}+$')"),
             "is not a key AWS accepts. Use 1 to 128 letters, digits, spaces and _ . : / = + - @.",
         ),
         every_key(
-            &format!("self[key].matches('^{TEXT}{{0,256}}$')"),
+            &format!("self[key].matches('^{TEXT}*$')"),
             "has a value AWS does not accept. Use up to 256 letters, digits, spaces and _ . : / = + - @.",
         ),
         every_key(

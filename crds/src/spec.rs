@@ -206,7 +206,7 @@ pub struct Thumbnails {
     /// Image format of thumbnails, JPEG or WEBP. Default: JPEG.
     pub format: ThumbnailFormat,
 
-    /// Quality of JPEG thumbnails, from 1 (small files) to 100 (fine detail). Default: 80.
+    /// Quality of thumbnails, from 1 (small files) to 100 (fine detail). Default: 80.
     #[schemars(range(min = 1, max = 100))]
     pub quality: i32,
 }
