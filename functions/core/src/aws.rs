@@ -89,13 +89,18 @@ macro_rules! aws_config {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::http::HttpClient as _;
+    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+    use aws_smithy_types::config_bag::ConfigBag;
+
     use super::*;
 
     #[test]
     fn the_pinned_roots_are_five_certificates_that_the_tls_library_takes() {
         assert_eq!(String::from_utf8_lossy(ROOTS).matches("BEGIN CERTIFICATE").count(), 5);
-        // Panics inside the library when a certificate cannot be parsed.
-        tls_client().unwrap();
+        let components = RuntimeComponentsBuilder::new("test");
+        // Makes the first connection's TLS configuration, and panics when a certificate cannot be parsed.
+        tls_client().unwrap().validate_base_client_config(&components, &ConfigBag::base()).unwrap();
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub type Error = lambda_runtime::Error;
 /// One thread is enough, as Lambda sends a process one event at a time, and it starts faster than several.
 pub fn run<State, Event, Answer, Failure>(
     start: impl FnOnce(&Settings<'_>) -> Result<State, Error>,
-    handle: impl AsyncFn(&State, Event) -> Result<Answer, Failure>,
+    handle: &impl AsyncFn(&State, Event) -> Result<Answer, Failure>,
 ) -> Result<(), Error>
 where
     Event: DeserializeOwned,
@@ -33,7 +33,7 @@ where
     runtime.block_on(async {
         let state = start(&settings)
             .inspect_err(|error| tracing::error!(error = chain(error.as_ref()), "failed to start"))?;
-        let (state, handle) = (&state, &handle);
+        let state = &state;
         lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| async move {
             handle(state, event.payload).await.map_err(Into::<Error>::into)
         }))

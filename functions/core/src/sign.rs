@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use crate::s3_address::BucketAddress;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// RFC 3986's unreserved characters, as SigV4 wants it.
+/// RFC 3986's unreserved characters, as the signature wants it.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The same for a key, whose slashes stay.
 const PATH: &AsciiSet = &QUERY.remove(b'/');

@@ -7,5 +7,5 @@ use functions_core::lambda::{Error, run};
 use crate::handler::Delete;
 
 fn main() -> Result<(), Error> {
-    run(Delete::start, async |delete: &Delete, event| Ok::<_, Error>(delete.answer(event).await))
+    run(Delete::start, &async |delete: &Delete, event| Ok::<_, Error>(delete.answer(event).await))
 }

@@ -8,5 +8,5 @@ use functions_core::lambda::{Error, run};
 use crate::handler::List;
 
 fn main() -> Result<(), Error> {
-    run(List::start, async |list: &List, event| Ok::<_, Error>(list.answer(event).await))
+    run(List::start, &async |list: &List, event| Ok::<_, Error>(list.answer(event).await))
 }

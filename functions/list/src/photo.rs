@@ -10,8 +10,9 @@ use functions_core::photo_id::PhotoId;
 use serde::Serialize;
 
 /// One photo of the answer. Absent values are left out.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the answer")]
 pub(crate) struct Photo {
     pub(crate) photo_id: String,
     pub(crate) filename: String,

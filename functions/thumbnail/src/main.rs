@@ -11,5 +11,5 @@ use functions_core::lambda::run;
 use crate::handler::Thumbnails;
 
 fn main() -> Result<(), functions_core::lambda::Error> {
-    run(Thumbnails::start, async |thumbnails: &Thumbnails, event| thumbnails.handle(event).await)
+    run(Thumbnails::start, &async |thumbnails: &Thumbnails, event| thumbnails.handle(event).await)
 }

@@ -69,7 +69,7 @@ impl Row<'_> {
                 (table::STATUS, text(READY)),
             ]),
             Outcome::Failed { reason } => {
-                item.extend([(table::STATUS, text(FAILED)), (table::REASON, text(reason))])
+                item.extend([(table::STATUS, text(FAILED)), (table::REASON, text(reason))]);
             }
         }
         item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -7,8 +7,5 @@ use functions_core::lambda::{Error, run};
 use crate::handler::Upload;
 
 fn main() -> Result<(), Error> {
-    run(
-        |settings| Ok(Upload::new(settings)?),
-        async |upload: &Upload, event| Ok::<_, Error>(upload.answer(event).await),
-    )
+    run(Upload::new, &async |upload: &Upload, event| Ok::<_, Error>(upload.answer(event).await))
 }
