@@ -3,6 +3,7 @@
 //! The order bounds what a file can cost: header first, then limits on pixels and memory, only then a full decode. The
 //! thumbnail is resized before it is turned upright, since turning the original would cost more than all the rest. It
 //! is written anew from pixels, so no metadata of the original (position, serial numbers, hidden pictures) survives.
+//! Of a JPEG that ends early the decoder shows what is there, which is what a visitor's own viewer does too.
 //! A colour profile is not applied yet: wide-gamut photos come out a little paler in the thumbnail.
 //!
 //! WebP thumbnails are lossy with the wanted quality, by libwebp: the pure Rust encoder of `image` writes lossless files
