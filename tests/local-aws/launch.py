@@ -3,6 +3,7 @@ that a gallery meets. The names are private to that version: requirements.txt pi
 
 CALL_LOG names the file for one JSON line a request (call_log.py). Everything else is MiniStack's own environment.
 """
+import json
 import os
 import re
 import socketserver
@@ -13,9 +14,11 @@ PORT = int(os.environ["GATEWAY_PORT"])
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 import ministack.app as app  # noqa: E402 (after the patch above)
+import ministack.core.iam_actions as iam_actions  # noqa: E402
 import ministack.core.lambda_runtime as lambda_runtime  # noqa: E402
 import ministack.services.apigateway_v1 as rest  # noqa: E402
 import ministack.services.cloudfront as cloudfront  # noqa: E402
+import ministack.services.iam as iam  # noqa: E402
 
 import call_log  # noqa: E402
 import openapi_import  # noqa: E402
@@ -71,6 +74,25 @@ def show_tags_set_later():
     rest._tag_v1_resource, rest._untag_v1_resource = tag_and_show, untag_and_show
 
 
+def name_resources_in_full():
+    """IAM checks a call on a role by the role's ARN with its path, and DynamoDB's tagging calls by the ARN that they name. Here
+    the first has no path and the second is "*", so that a policy which is exact on AWS allows too little."""
+    extract = iam_actions.extract_resource_arn
+
+    def in_full(service, method, path, headers, body, query_params, region, account_id):
+        arn = extract(service, method, path, headers, body, query_params, region, account_id)
+        if service == "iam" and ":role/" in arn:
+            role = iam._roles.get(arn.rsplit("/", 1)[-1])
+            wanted = query_params.get("Path")
+            wanted = wanted[0] if isinstance(wanted, list) else wanted
+            return role["Arn"] if role else arn.replace(":role/", f":role{wanted}") if wanted else arn
+        if service == "dynamodb" and arn == "*":
+            return json.loads(body or b"{}").get("ResourceArn") or arn
+        return arn
+
+    iam_actions.extract_resource_arn = in_full
+
+
 def count_loopback_as_tls():
     """Plain HTTP on loopback stands for TLS, as behind a terminator: else a policy that denies aws:SecureTransport=false
     refuses everything and redirect-to-https sends viewers away. Who sends "X-Forwarded-Proto: http" is taken at their word,
@@ -87,6 +109,7 @@ answer_silent_functions_at_once()
 let_cloudfront_reach_rest_apis()
 openapi_import.install()
 show_tags_set_later()
+name_resources_in_full()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])
