@@ -1,5 +1,7 @@
 //! The `CustomResourceDefinition`: what the derive makes of the types, and the few things that it cannot say.
 
+use std::mem;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
@@ -37,12 +39,13 @@ pub fn crd() -> CustomResourceDefinition {
 /// [`crd`] as the file that is checked in.
 pub fn crd_yaml() -> Result<String, serde_norway::Error> {
     let mut crd = serde_norway::to_value(crd())?;
-    whole_numbers(&mut crd);
+    tidy(&mut crd);
     Ok(format!("{HEADER}{}", serde_norway::to_string(&crd)?))
 }
 
-/// JSON Schema has limits as floating point; 500 reads better than 500.0.
-fn whole_numbers(value: &mut Value) {
+/// JSON Schema has limits as floating point, and 500 reads better than 500.0. Keys are sorted, because defaults come through
+/// `serde_json`, whose order depends on a feature that any crate in a build may switch on.
+fn tidy(value: &mut Value) {
     match value {
         Value::Number(number) => {
             if let Some(whole) = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15) {
@@ -51,8 +54,13 @@ fn whole_numbers(value: &mut Value) {
                 *number = whole.into();
             }
         }
-        Value::Sequence(items) => items.iter_mut().for_each(whole_numbers),
-        Value::Mapping(fields) => fields.iter_mut().for_each(|(_, field)| whole_numbers(field)),
+        Value::Sequence(items) => items.iter_mut().for_each(tidy),
+        Value::Mapping(fields) => {
+            let mut sorted: Vec<_> = mem::take(fields).into_iter().collect();
+            sorted.sort_by(|(one, _), (other, _)| one.as_str().cmp(&other.as_str()));
+            fields.extend(sorted);
+            fields.iter_mut().for_each(|(_, field)| tidy(field));
+        }
         Value::Null | Value::Bool(_) | Value::String(_) | Value::Tagged(_) => {}
     }
 }
