@@ -132,7 +132,7 @@ fn watch<C: Cloud + 'static>(
         .graceful_shutdown_on(stop);
     let results = controller.run(
         |object, context| {
-            let span = tracing::info_span!("reconcile", namespace = object.namespace(), name = object.name_any(),
+            let span = tracing::info_span!("reconcile", namespace = object.namespace(), gallery = object.name_any(),
                 generation = object.metadata.generation);
             reconcile_object(object, context).instrument(span).boxed()
         },
@@ -470,3 +470,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -268,7 +268,7 @@ mod tests {
         let mut spec = galleries::summer().spec;
         spec.functions.architecture = Architecture::Arm64;
         let mut release = Release::clone(&galleries::summer().release);
-        release.functions.retain(|(architecture, _), _| *architecture != Architecture::Arm64);
+        release.functions.retain(|(architecture, _), _| *architecture != Architecture::Arm64.as_str());
         let refused = Gallery::new(galleries::identity("photos", "summer"), spec, Arc::new(release)).unwrap_err();
         assert_eq!(refused.field, "spec.functions.architecture");
         assert!(refused.problem.contains("It has: x86_64."), "{refused}");

@@ -111,7 +111,7 @@ fn gallery_in(text: &str) -> Result<PhotoGallery, Error> {
 }
 
 /// The plan with a headline, notes on what it does not do, and a summary.
-fn describe(goal: &Goal, plan: &Plan) -> String {
+pub(crate) fn describe(goal: &Goal, plan: &Plan) -> String {
     let identity = goal.identity();
     let account = &identity.installation.account;
     let mut text = format!("{identity} in {}, account {account}\n{plan}", identity.region);

@@ -215,3 +215,6 @@ impl Pauses {
         pause
     }
 }
+
+#[cfg(test)]
+mod tests;

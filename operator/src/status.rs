@@ -299,3 +299,6 @@ fn duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     if seconds < 60 { format!("{seconds}s") } else { format!("{}m{:02}s", seconds / 60, seconds % 60) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,6 @@ fn kept(identity: &Identity, seen: &Observed, photos: Option<u64>) -> Option<Str
     let parts: Vec<_> = bucket.into_iter().chain(table).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
+
+#[cfg(test)]
+mod tests;

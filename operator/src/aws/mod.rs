@@ -111,7 +111,7 @@ impl Cloud for Aws {
 }
 
 /// Is it read by an identity that AWS assigned to another resource?
-fn needs_identity(id: ResourceId) -> bool {
+pub(crate) fn needs_identity(id: ResourceId) -> bool {
     matches!(id, ResourceId::Deployment | ResourceId::Stage | ResourceId::Invalidation)
 }
 
@@ -163,7 +163,7 @@ async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: Resou
 }
 
 /// Keeps what is ours, and notes what is not.
-fn owned<T>(seen: Seen<T>, foreign: &mut BTreeMap<ResourceId, Foreign>, id: ResourceId) -> Option<T> {
+pub(crate) fn owned<T>(seen: Seen<T>, foreign: &mut BTreeMap<ResourceId, Foreign>, id: ResourceId) -> Option<T> {
     match seen {
         Seen::Nothing => None,
         Seen::Ours(found) => Some(found),
@@ -175,7 +175,7 @@ fn owned<T>(seen: Seen<T>, foreign: &mut BTreeMap<ResourceId, Foreign>, id: Reso
 }
 
 /// Replaces everything that `seen` holds of `id` by what `part` holds of it.
-fn replace(seen: &mut Observed, id: ResourceId, mut part: Observed) {
+pub(crate) fn replace(seen: &mut Observed, id: ResourceId, mut part: Observed) {
     match part.foreign.remove(&id) {
         Some(foreign) => seen.foreign.insert(id, foreign),
         None => seen.foreign.remove(&id),
@@ -211,7 +211,7 @@ fn replace(seen: &mut Observed, id: ResourceId, mut part: Observed) {
 }
 
 /// Wraps what was found by whose its tags say it is.
-fn by_tags<T>(gallery: &Identity, tags: &Tags, name: &str, found: T) -> Seen<T> {
+pub(crate) fn by_tags<T>(gallery: &Identity, tags: &Tags, name: &str, found: T) -> Seen<T> {
     match gallery.ownership(tags) {
         Ownership::Ours => Seen::Ours(found),
         Ownership::NotOurs(whose) => Seen::Foreign(Foreign { name: name.to_owned(), whose }),

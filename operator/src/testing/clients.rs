@@ -44,6 +44,19 @@ pub(crate) fn json_refusal(code: &str, message: &str) -> HttpResponse {
     response(400, serde_json::json!({"__type": code, "message": message}).to_string())
 }
 
+/// An error of a service that speaks JSON over paths (Lambda, API Gateway) as it comes over the wire.
+pub(crate) fn rest_refusal(status: u16, code: &'static str, message: &str) -> HttpResponse {
+    let mut response = response(status, serde_json::json!({"message": message}).to_string());
+    response.headers_mut().insert("x-amzn-errortype", code);
+    response
+}
+
+/// An error of IAM or `CloudFront` as it comes over the wire.
+pub(crate) fn xml_refusal(status: u16, code: &str, message: &str) -> HttpResponse {
+    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+    response(status, format!("<ErrorResponse>{error}<RequestId>1</RequestId></ErrorResponse>"))
+}
+
 fn response(status: u16, body: String) -> HttpResponse {
     HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
 }

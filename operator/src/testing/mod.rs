@@ -1,5 +1,11 @@
-//! What tests share.
+//! What tests share, and the tests that are about no single file: scenarios and properties.
 
 pub(crate) mod clients;
+pub(crate) mod drive;
+pub(crate) mod edits;
+pub(crate) mod fake_cloud;
 pub(crate) mod galleries;
 pub(crate) mod generated;
+mod properties;
+mod scenarios;
+pub(crate) mod steps;

@@ -1,0 +1,193 @@
+//! How rounds are repeated, and what stops them.
+
+use std::sync::Mutex;
+
+use functions_core::contract::FunctionName;
+
+use super::*;
+use crate::gallery::DataPolicy;
+use crate::testing::drive::{absent, assert_present, in_sync, present, run};
+use crate::testing::fake_cloud::{Call, Effect, FakeCloud, Fault, On, Slow, World, writes};
+use crate::testing::galleries::summer;
+
+const DENIED: Effect = Effect::Answer(403, "AccessDenied", "User is not authorized to perform: this");
+const NOT_YET: Effect = Effect::Answer(409, "OperationAborted", "A conflicting operation is in progress");
+
+fn count(log: &[Call], name: &str) -> usize {
+    writes(log).into_iter().filter(|operation| operation.name == name).count()
+}
+
+/// One reconcile in a world with one fault, how long it took, and the calls.
+async fn with_fault(fault: Fault) -> (Outcome, Duration, Vec<Call>) {
+    let cloud = FakeCloud::default();
+    cloud.inject(fault);
+    let begin = Instant::now();
+    let outcome = reconcile(&cloud, &present(&summer()), &Quiet).await;
+    (outcome, begin.elapsed(), cloud.take_log())
+}
+
+#[test]
+fn one_reconcile_makes_a_gallery() {
+    run(async {
+        let cloud = FakeCloud::default();
+        let outcome = reconcile(&cloud, &present(&summer()), &Quiet).await;
+        assert!(outcome.is_complete());
+        assert_eq!(outcome.found, Plan::new(&present(&summer()), &Observed::default()));
+        assert_present(&cloud.world(), &summer());
+    });
+}
+
+#[test]
+fn a_failure_stops_neither_others_nor_itself_for_long() {
+    run(async {
+        let (outcome, took, log) = with_fault(Fault::always(On::Operation("CreateTable"), DENIED)).await;
+        assert_eq!(count(&log, "CreateTable"), 1, "asked again in vain");
+        let [failure] = &outcome.failures[..] else { panic!("{:?}", outcome.failures) };
+        assert_eq!((failure.resource, failure.error.kind), (ResourceId::Table, ErrorKind::AccessDenied));
+        let left: Vec<_> = ResourceId::all().filter(|id| outcome.seen.state(*id).is_none()).collect();
+        assert_eq!(left, [ResourceId::Table], "everything else is there");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    });
+}
+
+#[test]
+fn what_needs_what_failed_waits() {
+    run(async {
+        let (outcome, _, log) = with_fault(Fault::always(On::Operation("CreateRestApi"), DENIED)).await;
+        assert_eq!(count(&log, "CreateDistributionWithTags"), 0);
+        assert!(outcome.plan.waiting.contains_key(&ResourceId::Distribution));
+        assert!(!outcome.is_complete());
+    });
+}
+
+#[test]
+fn the_rest_of_an_action_that_failed_is_skipped() {
+    run(async {
+        let (outcome, _, log) = with_fault(Fault::always(On::Operation("PutPublicAccessBlock"), DENIED)).await;
+        assert_eq!(count(&log, "CreateBucket"), 4);
+        assert_eq!(count(&log, "PutBucketEncryption"), 0);
+        let made: Vec<_> = outcome.applied.iter().filter(|action| action.resource.kind() == "bucket").collect();
+        assert!(made.iter().all(|action| action.steps.len() == 1), "{made:?}");
+        assert_eq!(made.len(), 4);
+    });
+}
+
+#[test]
+fn not_yet_is_asked_again_until_patience_ends() {
+    run(async {
+        let fault = Fault::always(On::Operation("CreateFunction"), NOT_YET);
+        let (outcome, took, log) = with_fault(Fault { times: 8, ..fault.clone() }).await;
+        assert!(outcome.is_complete(), "{:?}", outcome.failures);
+        assert_eq!(count(&log, "CreateFunction"), 12);
+        assert!(took < Duration::from_secs(10), "{took:?}");
+
+        let (outcome, took, _) = with_fault(fault).await;
+        assert!(outcome.failures.iter().all(|failure| failure.error.kind == ErrorKind::NotReady));
+        assert_eq!(outcome.failures.len(), 4);
+        assert!(took > PATIENCE && took < PATIENCE * 2, "{took:?}");
+    });
+}
+
+#[test]
+fn functions_are_waited_for_and_distributions_are_not() {
+    run(async {
+        for (slow, least, most) in [
+            (Slow { function: 1_000_000, ..Slow::default() }, PATIENCE, PATIENCE * 2),
+            (Slow { distribution: 1_000_000, ..Slow::default() }, Duration::ZERO, Duration::from_secs(1)),
+        ] {
+            let cloud = FakeCloud::new(World { slow, ..World::default() });
+            let begin = Instant::now();
+            let outcome = reconcile(&cloud, &present(&summer()), &Quiet).await;
+            assert!(outcome.failures.is_empty());
+            assert!(outcome.plan.aws_at_work().next().is_some());
+            let took = begin.elapsed();
+            assert!(least <= took && took <= most, "{slow:?}: {took:?}");
+        }
+    });
+}
+
+#[test]
+fn a_function_that_is_ready_in_time_is_used_in_the_same_reconcile() {
+    run(async {
+        let slow = Slow { function: 3, ..Slow::default() };
+        let cloud = FakeCloud::new(World { slow, ..World::default() });
+        let outcome = reconcile(&cloud, &present(&summer()), &Quiet).await;
+        assert!(outcome.is_complete(), "{}", outcome.plan);
+    });
+}
+
+#[test]
+fn nothing_is_deleted_when_something_cannot_be_read() {
+    run(async {
+        let cloud = in_sync(&summer(), World::default()).await;
+        cloud.take_log();
+        cloud.inject(Fault::always(On::Read(ResourceId::Stage), DENIED));
+        let outcome = reconcile(&cloud, &absent(&summer(), DataPolicy::Delete), &Quiet).await;
+        assert_eq!(outcome.failures[0].resource, ResourceId::Stage);
+        assert!(!outcome.is_complete());
+        assert_eq!(writes(&cloud.take_log()), []);
+    });
+}
+
+#[test]
+fn a_failed_look_between_rounds_ends_the_reconcile_with_it() {
+    run(async {
+        let role = ResourceId::Role(FunctionName::List);
+        let fault = Fault { skip: 1, ..Fault::always(On::Read(role), Effect::LoseRequest) };
+        let (outcome, _, log) = with_fault(fault).await;
+        assert!(outcome.failures.iter().any(|failure| failure.resource == role));
+        assert_eq!(count(&log, "CreateFunction"), 0, "the round after did not come");
+    });
+}
+
+/// Keeps the plans of the rounds.
+#[derive(Default)]
+struct Plans(Mutex<Vec<Plan>>);
+
+impl Progress for Plans {
+    async fn round(&self, outcome: &Outcome) {
+        self.0.lock().unwrap().push(outcome.plan.clone());
+    }
+}
+
+#[test]
+fn each_round_is_told_before_its_calls() {
+    run(async {
+        let (cloud, plans) = (FakeCloud::default(), Plans::default());
+        let outcome = reconcile(&cloud, &present(&summer()), &plans).await;
+        let plans = plans.0.into_inner().unwrap();
+        assert_eq!(plans[0], outcome.found);
+        assert_eq!(plans.iter().map(Plan::calls).sum::<usize>(), writes(&cloud.take_log()).len());
+    });
+}
+
+#[test]
+fn later_rounds_read_what_was_touched_and_no_more() {
+    run(async {
+        let cloud = FakeCloud::default();
+        reconcile(&cloud, &present(&summer()), &Quiet).await;
+        let log = cloud.take_log();
+        for id in ResourceId::all() {
+            let reads = log.iter().filter(|call| **call == Call::Read(id)).count();
+            assert!((1..=4).contains(&reads), "{id} is read {reads} times");
+        }
+    });
+}
+
+#[test]
+fn looking_changes_nothing() {
+    run(async {
+        let cloud = FakeCloud::default();
+        let outcome = look(&cloud, &present(&summer())).await;
+        assert_eq!(outcome.plan, outcome.found);
+        assert_eq!(writes(&cloud.take_log()), []);
+        assert_eq!(cloud.world(), World::default());
+    });
+}
+
+#[test]
+fn pauses_grow_and_then_stay() {
+    let mut pauses = Pauses::default();
+    let seconds: Vec<_> = (0..6).map(|_| pauses.next().as_millis()).collect();
+    assert_eq!(seconds, [250, 500, 1000, 2000, 2000, 2000]);
+}

@@ -1,0 +1,116 @@
+//! The story of a gallery as its events tell it.
+
+use super::*;
+use crate::reconcile::{Quiet, reconcile};
+use crate::status::{self, Report, Stage};
+use crate::testing::drive::{absent, converge, in_sync, present, run, with_new_release, with_spec};
+use crate::testing::edits::edit;
+use crate::testing::fake_cloud::{FakeCloud, World};
+use crate::testing::galleries::summer;
+
+fn text(lines: &[Line]) -> String {
+    let line = |line: &Line| {
+        let kind = if line.warning { "Warning" } else { "Normal" };
+        format!("{kind} {}: {}", line.reason, line.note)
+    };
+    lines.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The status of a gallery in sync.
+fn in_sync_status(goal: &Goal, outcome: &Outcome) -> PhotoGalleryStatus {
+    let now = "2026-11-23T10:00:00Z".parse().unwrap();
+    status::next(&PhotoGalleryStatus::default(), 1, now, Report::Outcome(goal, outcome, Stage::Ended))
+}
+
+/// What a gallery in sync tells after `edits` by others, and with a spec of this generation.
+fn after(edits: &[&str], goal: &Goal, generation: i64) -> String {
+    run(async {
+        let cloud = in_sync(&summer(), World::default()).await;
+        let first = converge(&cloud, &present(&summer())).await;
+        let before = in_sync_status(&present(&summer()), &first);
+        cloud.edit(|world| edits.iter().for_each(|name| edit(world, &summer().identity, name)));
+        let outcome = reconcile(&cloud, goal, &Quiet).await;
+        text(&of_outcome(&before, generation, &outcome))
+    })
+}
+
+#[test]
+fn a_creation_is_three_lines() {
+    let goal = present(&summer());
+    let (lines, status) = run(async {
+        let outcome = reconcile(&FakeCloud::default(), &goal, &Quiet).await;
+        let mut lines = vec![creating(&Observed::default())];
+        lines.extend(of_outcome(&PhotoGalleryStatus::default(), 1, &outcome));
+        (lines, in_sync_status(&goal, &outcome))
+    });
+    let lines: Vec<_> = lines.into_iter().chain(of_transition(&PhotoGalleryStatus::default(), &status)).collect();
+    insta::assert_snapshot!(text(&lines));
+    assert_eq!(of_transition(&status, &status), [], "told once");
+}
+
+#[test]
+fn a_gallery_that_takes_data_back_does_not_claim_to_make_it() {
+    let seen = run(async {
+        let cloud = in_sync(&summer(), World::default()).await;
+        converge(&cloud, &absent(&summer(), DataPolicy::Retain)).await.seen
+    });
+    assert_eq!(creating(&seen).note, "2 buckets, 4 roles, 4 log groups, 4 functions, 1 REST API, 1 distribution");
+}
+
+#[test]
+fn an_update_is_told_by_what_changed() {
+    let goal = present(&with_spec(&summer(), |spec| {
+        spec.functions.list.memory_mib = 1024;
+        spec.api.throttle.burst = 7;
+    }));
+    insta::assert_snapshot!(after(&[], &goal, 2));
+}
+
+#[test]
+fn a_redeploy_is_told_by_its_functions() {
+    insta::assert_snapshot!(after(&[], &present(&with_new_release(&summer())), 2));
+}
+
+#[test]
+fn drift_is_told_by_resource_and_field() {
+    let edits = ["change the environment of function/list", "remove bucket-policy/frontend", "unthrottle the stage"];
+    insta::assert_snapshot!(after(&edits, &present(&summer()), 1));
+}
+
+#[test]
+fn a_flood_of_changes_is_cut_short() {
+    let goal = present(&with_spec(&summer(), |spec| drop(spec.tags.insert("team".into(), "events".into()))));
+    let text = after(&[], &goal, 2);
+    assert_eq!(text.lines().count(), MOST_DIFFERENCES + 1, "{text}");
+    assert!(text.ends_with("more fields"), "{text}");
+}
+
+#[test]
+fn a_gallery_without_changes_tells_nothing() {
+    assert_eq!(after(&[], &present(&summer()), 1), "");
+}
+
+#[test]
+fn what_stalls_is_told_once_for_each_reason() {
+    let (goal, cloud) = (present(&summer()), FakeCloud::default());
+    cloud.edit(|world| edit(world, &summer().identity, "foreign table"));
+    let status = in_sync_status(&goal, &run(reconcile(&cloud, &goal, &Quiet)));
+    let lines = of_transition(&PhotoGalleryStatus::default(), &status);
+    insta::assert_snapshot!(text(&lines));
+    assert_eq!(of_transition(&status, &status), []);
+}
+
+#[test]
+fn a_deletion_ends_with_where_the_data_is() {
+    let mut lines = Vec::new();
+    for data in [DataPolicy::Retain, DataPolicy::Delete] {
+        let goal = absent(&summer(), data);
+        let seen = run(async {
+            let cloud = in_sync(&summer(), World::default()).await;
+            converge(&cloud, &goal).await.seen
+        });
+        lines.extend([deleting(data), gone(&goal, &seen, Some(214)), gone(&goal, &seen, None)]);
+        lines.push(gone(&goal, &Observed::default(), Some(0)));
+    }
+    insta::assert_snapshot!(text(&lines));
+}

@@ -1,0 +1,145 @@
+//! Reconciling on the fake cloud until there is nothing left to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::gallery::{DataPolicy, Gallery, Goal, Identity};
+use crate::graph::BucketRole;
+use crate::reconcile::{Outcome, Quiet, reconcile};
+use crate::resources::rest_api;
+use crate::testing::fake_cloud::{FakeCloud, World, writes};
+
+/// Reconciles that must be enough, whatever happened. A distribution is asked about once in each.
+const ENOUGH: usize = 40;
+
+/// A gallery that should be there.
+pub(crate) fn present(gallery: &Gallery) -> Goal {
+    Goal::Present(Box::new(gallery.clone()))
+}
+
+/// A gallery that should go.
+pub(crate) fn absent(gallery: &Gallery, data: DataPolicy) -> Goal {
+    Goal::Absent(gallery.identity.clone(), data)
+}
+
+/// One reconcile. `None`: the operator died in it, and lives again.
+pub(crate) async fn once(cloud: &FakeCloud, goal: &Goal) -> Option<Outcome> {
+    tokio::select! {
+        biased;
+        () = cloud.death() => {
+            cloud.restart();
+            None
+        }
+        outcome = reconcile(cloud, goal, &Quiet) => Some(outcome),
+    }
+}
+
+/// Reconciles until the goal is reached.
+pub(crate) async fn converge(cloud: &FakeCloud, goal: &Goal) -> Outcome {
+    let mut last = None;
+    for _ in 0..ENOUGH {
+        match once(cloud, goal).await {
+            Some(outcome) if outcome.is_complete() => return outcome,
+            other => last = other,
+        }
+        tokio::time::sleep(Duration::from_secs(12)).await;
+    }
+    let last = last.map(|outcome| (outcome.plan.to_string(), outcome.failures));
+    panic!("{goal:?} is not reached: {last:#?}");
+}
+
+/// A gallery in sync, in a world without faults.
+pub(crate) async fn in_sync(gallery: &Gallery, world: World) -> FakeCloud {
+    let cloud = FakeCloud::new(world);
+    converge(&cloud, &present(gallery)).await;
+    cloud
+}
+
+/// Runs a test whose time passes by itself.
+pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().unwrap().block_on(test)
+}
+
+/// Everything is there once, and as visitors need it. Looks at the account itself, not at what the operator saw.
+pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
+    let identity = &gallery.identity;
+    let is_ours = |tags| identity.ownership(tags) == crate::names::Ownership::Ours;
+    let apis: Vec<_> = world.rest_apis.iter().filter(|(_, api)| is_ours(&api.tags)).collect();
+    let [(api_id, api)] = apis[..] else { panic!("not one REST API: {apis:#?}") };
+    let distributions: Vec<_> = world.distributions.values().filter(|found| is_ours(&found.tags)).collect();
+    let [distribution] = distributions[..] else { panic!("not one distribution: {distributions:#?}") };
+
+    let stage = api.stage.as_ref().unwrap();
+    let live = api.deployments.iter().find(|deployment| deployment.id == stage.deployment).unwrap();
+    assert_eq!(live.snapshot, rest_api::digest(gallery), "visitors are served other routes");
+    let of_ours = api.deployments.iter().filter(|deployment| deployment.description.len() == 64);
+    assert_eq!(of_ours.count(), 1, "deployments: {:?}", api.deployments);
+
+    assert!(distribution.asks(&identity.rest_api_host(api_id)), "it asks another REST API");
+    let site = &world.buckets[&identity.bucket(BucketRole::Frontend)].objects;
+    assert_eq!(distribution.told.as_ref(), Some(site), "caches were not told of the site as it is");
+
+    for function in functions_core::contract::FunctionName::ALL {
+        let found = &world.functions[&identity.function(function)].observed;
+        let zip = gallery.release.function(gallery.spec.functions.architecture, function).unwrap();
+        assert_eq!(found.code_sha256, zip.code_sha256, "{function} has other code");
+        assert!(world.roles.contains_key(&identity.role(function)));
+    }
+}
+
+/// Of the gallery nothing is there but what `data` keeps, and that is marked. Shared things stay.
+pub(crate) fn assert_absent(world: &World, identity: &Identity, data: DataPolicy, others: &World) {
+    let mut kept = Vec::new();
+    if data == DataPolicy::Retain {
+        let (bucket, table) = (identity.bucket(BucketRole::Photos), identity.table());
+        kept = vec![format!("bucket {bucket}"), format!("table {table}")];
+        let tags = [&world.buckets[&bucket].observed.tags, &world.tables[&table].observed.tags];
+        assert!(tags.iter().all(|tags| tags.contains_key(crate::names::TAG_RETAINED)), "{tags:?}");
+    }
+    let shared = |name: &String| {
+        name.contains("origin access control")
+            || name.contains("response headers policy")
+            || *name == format!("bucket {}", identity.bucket(BucketRole::Artefacts))
+    };
+    let left: Vec<_> = world.inventory().difference(&others.inventory()).cloned().collect();
+    let left: Vec<_> = left.into_iter().filter(|name| !shared(name) && !kept.contains(name)).collect();
+    assert_eq!(left, [""; 0], "orphans");
+}
+
+/// Another look changes nothing and asks for nothing.
+pub(crate) async fn assert_at_rest(cloud: &FakeCloud, goal: &Goal) {
+    cloud.take_log();
+    let (before, outcome) = (cloud.world(), once(cloud, goal).await.unwrap());
+    assert!(outcome.is_complete(), "{}", outcome.plan);
+    assert_eq!(writes(&cloud.take_log()), []);
+    assert_eq!(before, cloud.world());
+}
+
+/// The same gallery, with another spec.
+pub(crate) fn with_spec(gallery: &Gallery, change: impl FnOnce(&mut photogallery_crds::PhotoGallerySpec)) -> Gallery {
+    let mut gallery = gallery.clone();
+    change(&mut gallery.spec);
+    gallery
+}
+
+/// The same gallery, under an operator with other functions and another site.
+pub(crate) fn with_new_release(gallery: &Gallery) -> Gallery {
+    use bytes::Bytes;
+    use photogallery_crds::Architecture;
+
+    use crate::release::{SiteFile, Zip};
+
+    let mut release = (*gallery.release).clone();
+    for architecture in [Architecture::Arm64, Architecture::X86_64] {
+        for function in functions_core::contract::FunctionName::ALL {
+            let bytes = Bytes::from(format!("new zip of {function} for {architecture}"));
+            release.functions.insert((architecture.as_str(), function), Zip::new(architecture, function, bytes));
+        }
+    }
+    release.site.clear();
+    for (path, content) in [("index.html", "<!doctype html><head>new"), ("assets/app-5e6f7a8b.js", "export {}")] {
+        release.site.insert(path.into(), SiteFile::new(Bytes::from_static(content.as_bytes())));
+    }
+    Gallery { release: Arc::new(release), ..gallery.clone() }
+}

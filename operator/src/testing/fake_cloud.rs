@@ -1,0 +1,313 @@
+//! AWS in memory: stateful, with AWS's own refusals, and with faults on request.
+//!
+//! It is as strict as AWS where AWS is strict (order, references, uniqueness, busy resources, stale versions), and stricter
+//! where AWS would let an error through that only visitors notice; those refusals are marked `Strict`. Time passes by
+//! looking: what is slow is done after a number of observations. The other half of each rule stands in `crate::aws`; what
+//! that treats as "gone already" is no refusal here either.
+
+mod apigateway;
+mod cloudfront;
+mod dynamodb;
+mod iam;
+mod lambda;
+mod logs;
+mod observe;
+mod operation;
+mod s3;
+mod world;
+
+use std::future::pending;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::Notify;
+
+pub(crate) use operation::Operation;
+pub(crate) use world::{Slow, World};
+
+/// What a world is made of, for those who edit it.
+pub(crate) mod parts {
+    pub(crate) use super::apigateway::{Deployment, RestApi};
+    pub(crate) use super::cloudfront::Distribution;
+    pub(crate) use super::dynamodb::Table;
+    pub(crate) use super::iam::Role;
+    pub(crate) use super::lambda::Function;
+    pub(crate) use super::s3::Bucket;
+    pub(crate) use super::world::Busy;
+}
+
+use crate::aws;
+use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
+use crate::gallery::Identity;
+use crate::graph::{BucketRole, ResourceId};
+use crate::resources::Change;
+
+/// AWS, with what happened to it.
+#[derive(Debug, Default)]
+pub(crate) struct FakeCloud {
+    state: Mutex<State>,
+    death: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    world: World,
+    log: Vec<Call>,
+    faults: Vec<Fault>,
+    is_dead: bool,
+}
+
+/// A call, as it happened.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Call {
+    /// A resource was read.
+    Read(ResourceId),
+    /// A change was asked for.
+    Write(Operation, Outcome),
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// It was carried out.
+    Applied,
+    /// AWS refused it, by its own rules.
+    Refused(CloudError),
+    /// A fault came in between. It was carried out if `applied`.
+    Fault {
+        /// Was it carried out?
+        applied: bool,
+    },
+}
+
+/// Something that goes wrong, as data.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    /// At which calls.
+    pub on: On,
+    /// How many of those pass before.
+    pub skip: usize,
+    /// How many of those it hits.
+    pub times: usize,
+    /// What happens.
+    pub effect: Effect,
+}
+
+/// Which calls a fault can hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// Any write.
+    Write,
+    /// Writes by this operation, `CreateBucket`.
+    Operation(&'static str),
+    /// Reads of this resource.
+    Read(ResourceId),
+}
+
+/// What a fault does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// AWS answers this instead: status, code, message. Nothing is carried out.
+    Answer(u16, &'static str, &'static str),
+    /// The request never arrives.
+    LoseRequest,
+    /// It is carried out, and the answer never arrives.
+    LoseAnswer,
+    /// The operator dies before it is carried out.
+    DieBefore,
+    /// It is carried out, and the operator dies before it hears of it.
+    DieAfter,
+}
+
+impl Fault {
+    /// Hits the write after `skip` others, once.
+    pub(crate) fn at_write(skip: usize, effect: Effect) -> Self {
+        Self { on: On::Write, skip, times: 1, effect }
+    }
+
+    /// Hits every call of this kind.
+    pub(crate) fn always(on: On, effect: Effect) -> Self {
+        Self { on, skip: 0, times: usize::MAX, effect }
+    }
+
+    /// Does it hit a call that it could hit?
+    fn hits(&mut self) -> bool {
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        let hits = self.times > 0;
+        self.times = self.times.saturating_sub(1);
+        hits
+    }
+}
+
+impl FakeCloud {
+    /// AWS as it stands in `world`.
+    pub(crate) fn new(world: World) -> Self {
+        Self { state: Mutex::new(State { world, ..State::default() }), death: Notify::new() }
+    }
+
+    /// A copy of everything there is.
+    pub(crate) fn world(&self) -> World {
+        self.with(|state| state.world.clone())
+    }
+
+    /// Somebody else at work.
+    pub(crate) fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
+        self.with(|state| edit(&mut state.world))
+    }
+
+    /// Adds a fault.
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.with(|state| state.faults.push(fault));
+    }
+
+    /// Nothing goes wrong any more, and the operator lives again.
+    pub(crate) fn restart(&self) {
+        self.with(|state| {
+            state.faults.clear();
+            state.is_dead = false;
+        });
+    }
+
+    /// The calls so far, which are forgotten.
+    pub(crate) fn take_log(&self) -> Vec<Call> {
+        self.with(|state| std::mem::take(&mut state.log))
+    }
+
+    /// Comes back when the operator has died.
+    pub(crate) async fn death(&self) {
+        self.death.notified().await;
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets others go first, and never comes back to the dead.
+    async fn turn(&self) {
+        tokio::task::yield_now().await;
+        if self.with(|state| state.is_dead) {
+            pending::<()>().await;
+        }
+    }
+}
+
+/// The writes among calls.
+pub(crate) fn writes(log: &[Call]) -> Vec<Operation> {
+    let write = |call: &Call| match call {
+        Call::Write(operation, _) => Some(*operation),
+        Call::Read(_) => None,
+    };
+    log.iter().filter_map(write).collect()
+}
+
+/// What AWS refused by its own rules.
+pub(crate) fn refusals(log: &[Call]) -> Vec<CloudError> {
+    let refusal = |call: &Call| match call {
+        Call::Write(_, Outcome::Refused(error)) => Some(error.clone()),
+        Call::Write(..) | Call::Read(_) => None,
+    };
+    log.iter().filter_map(refusal).collect()
+}
+
+impl State {
+    fn fault(&mut self, could_hit: impl Fn(On) -> bool) -> Option<Effect> {
+        let mut hit = None;
+        for fault in self.faults.iter_mut().filter(|fault| could_hit(fault.on)) {
+            if fault.hits() && hit.is_none() {
+                hit = Some(fault.effect);
+            }
+        }
+        hit
+    }
+
+    fn read(&mut self, gallery: &Identity, known: &Observed, id: ResourceId) -> Result<Observed, CloudError> {
+        self.log.push(Call::Read(id));
+        match self.fault(|on| on == On::Read(id)) {
+            None => Ok(observe::read(&mut self.world, gallery, known, id)),
+            Some(Effect::Answer(status, code, message)) => {
+                Err(Operation { service: "fake", name: "Read" }.refuse(status, code, message))
+            }
+            Some(_) => Err(no_answer(Operation { service: "fake", name: "Read" })),
+        }
+    }
+
+    /// `None`: the operator does not live to hear the answer.
+    fn write(&mut self, gallery: &Identity, change: &Change) -> Option<Result<(), CloudError>> {
+        let operation = operation::of(change);
+        let fault = self.fault(|on| on == On::Write || on == On::Operation(operation.name));
+        let applied = match fault {
+            Some(Effect::Answer(..) | Effect::LoseRequest | Effect::DieBefore) => None,
+            None | Some(Effect::LoseAnswer | Effect::DieAfter) => {
+                Some(self.world.apply(gallery, change, operation))
+            }
+        };
+        let outcome = match (fault, &applied) {
+            (_, Some(Err(error))) => Outcome::Refused(error.clone()),
+            (None, _) => Outcome::Applied,
+            (Some(_), applied) => Outcome::Fault { applied: applied.is_some() },
+        };
+        self.log.push(Call::Write(operation, outcome));
+        match fault {
+            None => applied,
+            Some(Effect::Answer(status, code, message)) => Some(Err(operation.refuse(status, code, message))),
+            Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
+            Some(Effect::DieBefore | Effect::DieAfter) => {
+                self.is_dead = true;
+                None
+            }
+        }
+    }
+}
+
+fn no_answer(operation: Operation) -> CloudError {
+    CloudError {
+        service: operation.service,
+        operation: operation.name,
+        kind: ErrorKind::Unavailable,
+        code: String::new(),
+        source: Message("the connection was reset".into()),
+    }
+}
+
+impl Cloud for FakeCloud {
+    async fn observe(
+        &self,
+        gallery: &Identity,
+        scope: &Scope,
+        seen: &mut Observed,
+    ) -> Vec<(ResourceId, CloudError)> {
+        self.turn().await;
+        let (second, first): (Vec<_>, Vec<_>) = scope.iter().copied().partition(|id| aws::needs_identity(*id));
+        let mut errors = Vec::new();
+        for id in first.into_iter().chain(second) {
+            match self.with(|state| state.read(gallery, seen, id)) {
+                Ok(part) => aws::replace(seen, id, part),
+                Err(error) => errors.push((id, error)),
+            }
+        }
+        errors
+    }
+
+    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+        self.turn().await;
+        match self.with(|state| state.write(gallery, change)) {
+            Some(answer) => answer,
+            None => {
+                self.death.notify_one();
+                pending().await
+            }
+        }
+    }
+
+    async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
+        self.turn().await;
+        let name = gallery.bucket(BucketRole::Photos);
+        Ok(self.with(|state| {
+            let objects = state.world.buckets.get(&name).map(|bucket| &bucket.objects);
+            let photos = objects.into_iter().flatten().filter(|(key, _)| key.starts_with("photos/"));
+            photos.count() as u64
+        }))
+    }
+}

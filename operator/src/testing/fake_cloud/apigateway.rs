@@ -1,0 +1,175 @@
+//! REST APIs with their deployments and stages.
+
+use serde_json::Value;
+
+use super::Operation;
+use super::world::{World, set, unset};
+use crate::cloud::CloudError;
+use crate::names::{TAG_BODY, Tags, sha256_hex};
+use crate::resources::stage::{Call, Throttle};
+use crate::resources::{deployment, rest_api, stage};
+
+/// A REST API.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct RestApi {
+    /// When it was made.
+    pub made: usize,
+    /// Name.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// The `OpenAPI` document.
+    pub body: Option<String>,
+    /// Is its own address switched off?
+    pub is_closed: bool,
+    /// Tags.
+    pub tags: Tags,
+    /// Deployments, oldest first.
+    pub deployments: Vec<Deployment>,
+    /// The stage `api`.
+    pub stage: Option<Stage>,
+}
+
+/// A deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Deployment {
+    /// Id.
+    pub id: String,
+    /// Description.
+    pub description: String,
+    /// Digest of the body that it is a snapshot of.
+    pub snapshot: String,
+}
+
+/// A stage.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stage {
+    /// Id of the deployment.
+    pub deployment: String,
+    /// How many requests it lets through.
+    pub throttle: Option<Throttle>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+impl RestApi {
+    pub(super) fn observed(&self, id: &str, duplicates: Vec<String>) -> rest_api::Observed {
+        rest_api::Observed {
+            id: id.to_owned(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            body_sha256: self.tags.get(TAG_BODY).cloned(),
+            is_closed: self.is_closed,
+            tags: self.tags.clone(),
+            duplicates,
+        }
+    }
+
+    fn put(&mut self, body: &str, call: Operation) -> Result<(), CloudError> {
+        let invalid = || call.refuse(400, "BadRequestException", "Invalid OpenAPI input.");
+        let document: Value = serde_json::from_str(body).map_err(|_| invalid())?;
+        let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        self.name = text("/info/title").ok_or_else(invalid)?;
+        self.description = text("/info/description").unwrap_or_default();
+        self.body = Some(body.to_owned());
+        Ok(())
+    }
+}
+
+fn missing(call: Operation) -> CloudError {
+    call.refuse(404, "NotFoundException", "Invalid API identifier specified")
+}
+
+fn find<'a>(world: &'a mut World, id: &str, call: Operation) -> Result<&'a mut RestApi, CloudError> {
+    world.rest_apis.get_mut(id).ok_or_else(|| missing(call))
+}
+
+pub(super) fn rest_api(
+    world: &mut World,
+    change: &rest_api::Change,
+    call: Operation,
+) -> Result<(), CloudError> {
+    match change {
+        // Neither name nor tags are unique: every call makes another one.
+        rest_api::Change::Create { name, description, tags } => {
+            let id = world.assign("api");
+            let made = RestApi {
+                made: world.assigned,
+                name: name.clone(),
+                description: description.clone(),
+                tags: tags.clone(),
+                ..RestApi::default()
+            };
+            world.rest_apis.insert(id, made);
+        }
+        rest_api::Change::Body { id, body } => find(world, id, call)?.put(body, call)?,
+        rest_api::Change::Open { id } => find(world, id, call)?.is_closed = false,
+        rest_api::Change::Tag { id, tags } => set(&mut find(world, id, call)?.tags, tags),
+        rest_api::Change::Untag { id, keys } => unset(&mut find(world, id, call)?.tags, keys),
+        rest_api::Change::Delete { id } => {
+            let host = format!("{id}.execute-api.");
+            if world.distributions.values().any(|distribution| distribution.asks(&host)) {
+                return Err(call.forbid("a distribution still passes requests to it"));
+            }
+            world.rest_apis.remove(id);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn deployment(
+    world: &mut World,
+    change: &deployment::Change,
+    call: Operation,
+) -> Result<(), CloudError> {
+    match change {
+        deployment::Change::Create { rest_api, description } => {
+            let id = world.assign("d");
+            let found = find(world, rest_api, call)?;
+            let Some(body) = &found.body else {
+                let message = "The REST API doesn't contain any methods";
+                return Err(call.refuse(400, "BadRequestException", message));
+            };
+            let snapshot = sha256_hex(body.as_bytes());
+            found.deployments.push(Deployment { id, description: description.clone(), snapshot });
+        }
+        deployment::Change::Delete { rest_api, id } => {
+            let Some(found) = world.rest_apis.get_mut(rest_api) else { return Ok(()) };
+            if found.stage.as_ref().is_some_and(|stage| stage.deployment == *id) {
+                let message = "Active stages pointing to this deployment must be moved or deleted";
+                return Err(call.refuse(400, "BadRequestException", message));
+            }
+            found.deployments.retain(|deployment| deployment.id != *id);
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn stage(world: &mut World, change: &stage::Change, call: Operation) -> Result<(), CloudError> {
+    let stage::Change { rest_api, call: wanted } = change;
+    let RestApi { deployments, stage, .. } = find(world, rest_api, call)?;
+    let known = |id: &String| {
+        let is_known = deployments.iter().any(|deployment| deployment.id == *id);
+        let refusal = || call.refuse(400, "BadRequestException", "Deployment id does not exist");
+        is_known.then(|| id.clone()).ok_or_else(refusal)
+    };
+    let missing = || call.refuse(404, "NotFoundException", "Invalid stage identifier specified");
+    match wanted {
+        Call::Create { .. } if stage.is_some() => {
+            return Err(call.refuse(409, "ConflictException", "Stage already exists"));
+        }
+        Call::Create { deployment, tags } => {
+            *stage = Some(Stage { deployment: known(deployment)?, throttle: None, tags: tags.clone() });
+        }
+        Call::Update { deployment, throttle } => {
+            let stage = stage.as_mut().ok_or_else(missing)?;
+            if let Some(deployment) = deployment {
+                stage.deployment = known(deployment)?;
+            }
+            stage.throttle = throttle.or(stage.throttle);
+        }
+        Call::Tag(tags) => set(&mut stage.as_mut().ok_or_else(missing)?.tags, tags),
+        Call::Untag(keys) => unset(&mut stage.as_mut().ok_or_else(missing)?.tags, keys),
+    }
+    Ok(())
+}
