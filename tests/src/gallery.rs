@@ -30,33 +30,37 @@ pub fn api(stack: &Stack, namespace: &str) -> Api<DynamicObject> {
     Api::namespaced_with(stack.kube(), namespace, &ApiResource::from_gvk_with_plural(&kind, "photogalleries"))
 }
 
-/// `kubectl apply -f examples/gallery.yaml`, with its namespace made first and for functions of this machine's architecture.
-pub async fn apply_example(stack: &Stack) -> Result<Name> {
+/// What `examples/gallery.yaml` holds, and the name of its gallery.
+pub fn example() -> Result<(Name, Vec<Value>)> {
     let text =
         std::fs::read_to_string(artifacts::example()).context("failed to read examples/gallery.yaml")?;
-    let mut applied = None;
-    let mut objects = Vec::new();
-    for document in serde_norway::Deserializer::from_str(&text) {
-        let mut object = Value::deserialize(document).context("examples/gallery.yaml is not YAML")?;
-        if object["kind"] == "PhotoGallery" {
-            let asked = object["spec"]["functions"]["architecture"].as_str().unwrap_or("arm64").to_owned();
-            if asked != artifacts::architecture() {
-                object["spec"]["functions"]["architecture"] = json!(artifacts::architecture());
-                stack.progress().step(format!(
-                    "applying examples/gallery.yaml with functions.architecture {}, this machine's (not {asked})",
-                    artifacts::architecture()
-                ));
-            }
-            let namespace = object["metadata"]["namespace"].as_str().unwrap_or("default").to_owned();
-            let name = object["metadata"]["name"].as_str().context("the example has no name")?.to_owned();
-            create_namespace(stack, &namespace).await?;
-            applied = Some(Name { namespace, name });
+    let documents = serde_norway::Deserializer::from_str(&text).map(Value::deserialize);
+    let objects: Vec<Value> =
+        documents.collect::<Result<_, _>>().context("examples/gallery.yaml is not YAML")?;
+    let gallery = objects.iter().find(|object| object["kind"] == "PhotoGallery");
+    let metadata = &gallery.context("examples/gallery.yaml holds no PhotoGallery")?["metadata"];
+    let namespace = metadata["namespace"].as_str().unwrap_or("default").to_owned();
+    let name = metadata["name"].as_str().context("the example's gallery has no name")?.to_owned();
+    Ok((Name { namespace, name }, objects))
+}
+
+/// `kubectl apply -f examples/gallery.yaml`, with its namespace made first and for functions of this machine's architecture.
+pub async fn apply_example(stack: &Stack) -> Result<Name> {
+    let (name, mut objects) = example()?;
+    for object in objects.iter_mut().filter(|object| object["kind"] == "PhotoGallery") {
+        let asked = object["spec"]["functions"]["architecture"].as_str().unwrap_or("arm64").to_owned();
+        if asked != artifacts::architecture() {
+            object["spec"]["functions"]["architecture"] = json!(artifacts::architecture());
+            stack.progress().step(format!(
+                "applying examples/gallery.yaml with functions.architecture {}, this machine's (not {asked})",
+                artifacts::architecture()
+            ));
         }
-        objects.push(object);
     }
+    create_namespace(stack, &name.namespace).await?;
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
     stack.kubectl(&["apply", "--filename=-"], Some(&list.to_string())).await?;
-    applied.context("examples/gallery.yaml holds no PhotoGallery")
+    Ok(name)
 }
 
 /// Makes the namespace, unless it is there.

@@ -47,7 +47,7 @@ async fn show(folder: &Path, progress: Progress) -> Result<Option<Stack>> {
         progress: progress.clone(),
     };
     let stack = Stack::start(options).await?;
-    let url = tour::show(&stack, false).await?;
+    let url = tour::show(&stack, None).await?;
     let file = folder.join("env");
     environment::write(&file, &stack, &url)?;
     progress.say(format!(

@@ -46,7 +46,11 @@ pub fn keep_logs(run: &Path) -> Option<String> {
     let kept = folder().join("failed").join(name);
     let _ = std::fs::remove_dir_all(&kept);
     std::fs::create_dir_all(kept.parent()?).ok()?;
-    std::fs::rename(run.join("log"), &kept).ok()?;
+    if std::fs::rename(run.join("log"), &kept).is_err() {
+        // Nothing was logged yet.
+        let _ = std::fs::remove_dir(kept.parent()?);
+        return None;
+    }
     Some(short(&kept))
 }
 

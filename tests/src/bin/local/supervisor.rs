@@ -158,8 +158,9 @@ async fn serve(listener: &UnixListener, stack: &mut Option<Stack>) -> Result<()>
 }
 
 async fn bring_up(stack: &mut Option<Stack>, progress: Progress) -> Result<String> {
-    let restarted = stack.is_some();
+    let mut seen = None;
     let stack = if let Some(stack) = stack {
+        seen = tour::last_observed(stack).await;
         stack.update().await?;
         stack
     } else {
@@ -178,7 +179,7 @@ async fn bring_up(stack: &mut Option<Stack>, progress: Progress) -> Result<Strin
             }
         }
     };
-    let url = tour::show(stack, restarted).await?;
+    let url = tour::show(stack, seen.as_ref()).await?;
     environment::write(&environment::folder().join("env"), stack, &url)?;
     Ok(url)
 }

@@ -5,21 +5,23 @@ use std::time::Duration;
 use anyhow::Result;
 use photogallery_tests::visitor::Visitor;
 use photogallery_tests::{Stack, gallery, photos};
+use serde_json::Value;
 
 /// Locally it takes seconds; a cold laptop on battery may need more.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-/// The gallery's URL, with photos behind it. `restarted`: the operator is a new one, so wait for its first word.
-pub async fn show(stack: &Stack, restarted: bool) -> Result<String> {
+/// When the operator last looked at the gallery. To be asked before a new operator starts, which looks at once.
+pub async fn last_observed(stack: &Stack) -> Option<Value> {
+    let (gallery, _) = gallery::example().ok()?;
+    let status = gallery::status(stack, &gallery).await.ok()?;
+    Some(status["lastObservedTime"].clone()).filter(|time| !time.is_null())
+}
+
+/// The gallery's URL, with photos behind it. `seen`: wait until the operator has looked again since then.
+pub async fn show(stack: &Stack, seen: Option<&Value>) -> Result<String> {
     let gallery = gallery::apply_example(stack).await?;
     stack.progress().step(format!("gallery {gallery} applied"));
-    let seen = if restarted {
-        Some(gallery::status(stack, &gallery).await?["lastObservedTime"].clone())
-    } else {
-        None
-    };
-    let seen = seen.filter(|time| !time.is_null());
-    let url = gallery::wait_until_ready(stack, &gallery, seen.as_ref(), DEADLINE).await?;
+    let url = gallery::wait_until_ready(stack, &gallery, seen, DEADLINE).await?;
     stack.progress().step(format!("gallery {gallery} is Ready"));
     let visitor = Visitor::new(&url)?;
     let there = visitor.photos().await?.len();
