@@ -174,14 +174,11 @@ async fn a_rule_that_our_words_cannot_say_is_odd() {
     assert!(!rule_of(&plain).is_odd);
     let tag = Tag::builder().key("a").value("b").build().unwrap();
     let filter = LifecycleRuleFilter::builder().prefix("incoming/").tag(tag).build();
-    let odd = [
-        LifecycleRule { status: ExpirationStatus::Disabled, ..plain.clone() },
-        LifecycleRule { filter: Some(filter), ..plain.clone() },
-        LifecycleRule {
-            transitions: Some(vec![Transition::builder().days(1).storage_class("GLACIER".into()).build()]),
-            ..plain
-        },
-    ];
+    let glacier = Transition::builder().days(1).storage_class("GLACIER".into()).build();
+    let mut odd = [plain.clone(), plain.clone(), plain];
+    odd[0].status = ExpirationStatus::Disabled;
+    odd[1].filter = Some(filter);
+    odd[2].transitions = Some(vec![glacier]);
     for rule in odd {
         assert!(rule_of(&rule).is_odd, "{rule:?}");
     }
