@@ -75,8 +75,9 @@ def show_tags_set_later():
 
 
 def name_resources_in_full():
-    """IAM checks a call on a role by the role's ARN with its path, and DynamoDB's tagging calls by the ARN that they name. Here
-    the first has no path and the second is "*", so that a policy which is exact on AWS allows too little."""
+    """IAM checks a call on a role by the role's ARN with its path, DynamoDB's tagging calls by the ARN that they name, and the
+    creation of a function by its name. Here the first has no path and the others are "*", so that a policy which is exact on
+    AWS allows too little."""
     extract = iam_actions.extract_resource_arn
 
     def in_full(service, method, path, headers, body, query_params, region, account_id):
@@ -88,6 +89,12 @@ def name_resources_in_full():
             return role["Arn"] if role else arn.replace(":role/", f":role{wanted}") if wanted else arn
         if service == "dynamodb" and arn == "*":
             return json.loads(body or b"{}").get("ResourceArn") or arn
+        if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
+            name = json.loads(body or b"{}").get("FunctionName", "")
+            return f"arn:aws:lambda:{region}:{account_id}:function:{name}"
+        if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
+            name = json.loads(body or b"{}").get("FunctionName")
+            return f"arn:aws:lambda:{region}:{account_id}:function:{name}" if name else arn
         return arn
 
     iam_actions.extract_resource_arn = in_full
