@@ -91,7 +91,8 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
         Change::Tag { id, tags } => tag(clients, &gallery.distribution_arn(id), tags).await,
         Change::Untag { id, keys } => {
             let keys = TagKeys::builder().set_items(Some(keys.clone())).build();
-            let call = clients.cloudfront.untag_resource().resource(gallery.distribution_arn(id)).tag_keys(keys);
+            let call =
+                clients.cloudfront.untag_resource().resource(gallery.distribution_arn(id)).tag_keys(keys);
             call.send().await.map(drop).map_err(failed("cloudfront", "UntagResource"))
         }
         Change::Delete { id, etag } => {
@@ -127,3 +128,6 @@ async fn update(
     let call = clients.cloudfront.update_distribution().id(id).if_match(etag).distribution_config(config);
     call.send().await.map(drop).map_err(failed("cloudfront", "UpdateDistribution"))
 }
+
+#[cfg(test)]
+mod tests;

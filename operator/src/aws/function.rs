@@ -21,7 +21,9 @@ pub(super) async fn observe(
 ) -> Result<Seen<Observed>, CloudError> {
     let name = gallery.function(function);
     let answer = clients.lambda.get_function().function_name(&name).send().await;
-    let Some(answer) = found(answer, MISSING, failed("lambda", "GetFunction"))? else { return Ok(Seen::Nothing) };
+    let Some(answer) = found(answer, MISSING, failed("lambda", "GetFunction"))? else {
+        return Ok(Seen::Nothing);
+    };
     let observed = read(answer);
     let tags = observed.tags.clone();
     Ok(by_tags(gallery, &tags, &name, observed))
@@ -33,7 +35,12 @@ fn read(answer: GetFunctionOutput) -> Observed {
     let environment = seen.environment.and_then(|environment| environment.variables).unwrap_or_default();
     Observed {
         code_sha256: seen.code_sha256.unwrap_or_default(),
-        architecture: seen.architectures.unwrap_or_default().first().map(ToString::to_string).unwrap_or_default(),
+        architecture: seen
+            .architectures
+            .unwrap_or_default()
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         configuration: Configuration {
             role: seen.role.unwrap_or_default(),
             runtime: seen.runtime.map(|runtime| runtime.to_string()).unwrap_or_default(),
@@ -43,7 +50,9 @@ fn read(answer: GetFunctionOutput) -> Observed {
             timeout_seconds: seen.timeout.unwrap_or_default(),
             environment: environment.into_iter().collect(),
         },
-        reserved_concurrency: answer.concurrency.and_then(|concurrency| concurrency.reserved_concurrent_executions),
+        reserved_concurrency: answer
+            .concurrency
+            .and_then(|concurrency| concurrency.reserved_concurrent_executions),
         tags: answer.tags.unwrap_or_default().into_iter().collect(),
         activity,
         revision_id: seen.revision_id,
@@ -84,7 +93,8 @@ pub(super) async fn apply(
             configure(clients, &name, configuration, revision_id.as_ref()).await
         }
         Change::ReserveConcurrency(calls) => {
-            let call = lambda.put_function_concurrency().function_name(name).reserved_concurrent_executions(*calls);
+            let call =
+                lambda.put_function_concurrency().function_name(name).reserved_concurrent_executions(*calls);
             call.send().await.map(drop).map_err(failed("lambda", "PutFunctionConcurrency"))
         }
         Change::ShareConcurrency => {
@@ -111,12 +121,15 @@ pub(super) async fn apply(
 async fn create(clients: &Clients, name: &str, wanted: &Desired) -> Result<(), CloudError> {
     let Desired { code, configuration, reserved_concurrency: _, tags } = wanted;
     let Code { bucket, key, sha256: _, architecture } = code;
-    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } = configuration;
+    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } =
+        configuration;
     let call = clients.lambda.create_function().function_name(name);
     let call = call.code(FunctionCode::builder().s3_bucket(bucket).s3_key(key).build());
     let call = call.architectures(Architecture::from(architecture.as_str()));
-    let call = call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
-    let call = call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
+    let call =
+        call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
+    let call =
+        call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
     let call = call.set_tags(Some(tags.clone().into_iter().collect()));
     call.send().await.map(drop).map_err(failed("lambda", "CreateFunction"))
 }
@@ -127,15 +140,109 @@ async fn configure(
     configuration: &Configuration,
     revision_id: Option<&String>,
 ) -> Result<(), CloudError> {
-    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } = configuration;
+    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } =
+        configuration;
     let call = clients.lambda.update_function_configuration().function_name(name);
-    let call = call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
+    let call =
+        call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
     // The whole environment: what it does not name is removed.
-    let call = call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
+    let call =
+        call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
     let call = call.set_revision_id(revision_id.cloned());
     call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionConfiguration"))
 }
 
 fn environment(configuration: &Configuration) -> Environment {
-    Environment::builder().set_variables(Some(configuration.environment.clone().into_iter().collect())).build()
+    Environment::builder()
+        .set_variables(Some(configuration.environment.clone().into_iter().collect()))
+        .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_lambda::Client;
+    use aws_sdk_lambda::operation::update_function_configuration::UpdateFunctionConfigurationOutput;
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::cloud::ErrorKind;
+    use crate::names::Tags;
+    use crate::testing::clients::{clients, rest_refusal};
+    use crate::testing::galleries::identity;
+
+    const LIST: FunctionName = FunctionName::List;
+
+    fn output(state: State, update: LastUpdateStatus, tags: Tags) -> GetFunctionOutput {
+        let configuration =
+            FunctionConfiguration::builder().code_sha256("sha").architectures(Architecture::Arm64);
+        let configuration =
+            configuration.memory_size(512).timeout(30).state(state).last_update_status(update);
+        let tags = Some(tags.into_iter().collect());
+        GetFunctionOutput::builder().configuration(configuration.build()).set_tags(tags).build()
+    }
+
+    #[test]
+    fn what_lambda_is_doing_is_told_apart() {
+        let activity = |state, update| {
+            let seen = output(state, update, Tags::new()).configuration.unwrap();
+            super::activity(&seen)
+        };
+        use LastUpdateStatus::{Failed, InProgress, Successful};
+        assert_eq!(activity(State::Active, Successful), Activity::Active);
+        assert_eq!(activity(State::Inactive, Successful), Activity::Active);
+        assert_eq!(activity(State::Pending, Successful), Activity::Creating);
+        assert_eq!(activity(State::Active, InProgress), Activity::Updating);
+        assert_eq!(activity(State::Pending, InProgress), Activity::Updating);
+        assert!(matches!(activity(State::Failed, Successful), Activity::Failed(_)));
+        assert!(matches!(activity(State::Active, Failed), Activity::Failed(_)));
+    }
+
+    #[tokio::test]
+    async fn tags_tell_whose_a_function_is() {
+        let identity = identity("photos", "summer");
+        let owned = identity.owner_tags();
+        let ours = mock!(Client::get_function)
+            .then_output(move || output(State::Active, LastUpdateStatus::Successful, owned.clone()));
+        let Seen::Ours(seen) = observe(&clients(&[&ours]), &identity, LIST).await.unwrap() else { panic!() };
+        assert_eq!((seen.code_sha256.as_str(), seen.architecture.as_str()), ("sha", "arm64"));
+        let other = mock!(Client::get_function)
+            .then_output(|| output(State::Active, LastUpdateStatus::Successful, Tags::new()));
+        let seen = observe(&clients(&[&other]), &identity, LIST).await.unwrap();
+        assert!(matches!(seen, Seen::Foreign(_)), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_function_is_not_an_error() {
+        let get = mock!(Client::get_function)
+            .then_http_response(|| rest_refusal(404, "ResourceNotFoundException", "Function not found"));
+        let seen = observe(&clients(&[&get]), &identity("photos", "summer"), LIST).await.unwrap();
+        assert_eq!(seen, Seen::Nothing);
+    }
+
+    #[tokio::test]
+    async fn the_whole_configuration_is_sent_with_the_revision_that_it_replaces() {
+        let update = mock!(Client::update_function_configuration)
+            .match_requests(|request| {
+                let variables = request.environment().and_then(Environment::variables);
+                request.revision_id() == Some("r1") && variables.is_some_and(|all| all.len() == 1)
+            })
+            .then_output(|| UpdateFunctionConfigurationOutput::builder().build());
+        let environment = [("LOG".to_owned(), "info".to_owned())].into();
+        let configuration = Configuration { environment, ..Configuration::default() };
+        let change = Change::Configuration { configuration, revision_id: Some("r1".into()) };
+        apply(&clients(&[&update]), &identity("photos", "summer"), LIST, &change).await.unwrap();
+        assert_eq!(update.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_role_that_lambda_does_not_know_yet_is_not_ready() {
+        let update = mock!(Client::update_function_configuration).then_http_response(|| {
+            let message = "The role defined for the function cannot be assumed by Lambda.";
+            rest_refusal(400, "InvalidParameterValueException", message)
+        });
+        let change = Change::Configuration { configuration: Configuration::default(), revision_id: None };
+        let error =
+            apply(&clients(&[&update]), &identity("photos", "summer"), LIST, &change).await.unwrap_err();
+        assert_eq!((error.operation, error.kind), ("UpdateFunctionConfiguration", ErrorKind::NotReady));
+    }
 }

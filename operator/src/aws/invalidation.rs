@@ -17,7 +17,8 @@ pub(super) async fn observe(
     known: &cloud::Observed,
 ) -> Result<Seen<Observed>, CloudError> {
     let Some(found) = known.distribution.as_ref() else { return Ok(Seen::Nothing) };
-    let mut tags = distribution::tags(clients, &gallery.distribution_arn(&found.id)).await?.unwrap_or_default();
+    let mut tags =
+        distribution::tags(clients, &gallery.distribution_arn(&found.id)).await?.unwrap_or_default();
     Ok(tags.remove(TAG_SITE).map_or(Seen::Nothing, |site| Seen::Ours(Observed { site })))
 }
 
@@ -26,7 +27,11 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
         Change::Create { distribution } => {
             let call = clients.cloudfront.create_invalidation().distribution_id(distribution);
             let batch = everything().map_err(invalid_request("cloudfront", "CreateInvalidation"))?;
-            call.invalidation_batch(batch).send().await.map(drop).map_err(failed("cloudfront", "CreateInvalidation"))
+            call.invalidation_batch(batch)
+                .send()
+                .await
+                .map(drop)
+                .map_err(failed("cloudfront", "CreateInvalidation"))
         }
         Change::Remember { distribution, site } => {
             let tags = Tags::from([(TAG_SITE.into(), site.clone())]);
@@ -41,4 +46,35 @@ fn everything() -> Result<InvalidationBatch, aws_smithy_types::error::operation:
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let paths = Paths::builder().quantity(1).items("/*").build()?;
     InvalidationBatch::builder().caller_reference(format!("site-{}", now.as_nanos())).paths(paths).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudfront::Client;
+    use aws_sdk_cloudfront::operation::create_invalidation::CreateInvalidationOutput;
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::testing::clients::clients;
+    use crate::testing::galleries::identity;
+
+    #[tokio::test]
+    async fn everything_is_invalidated() {
+        let create = mock!(Client::create_invalidation)
+            .match_requests(|request| {
+                let paths = request.invalidation_batch().and_then(InvalidationBatch::paths).unwrap();
+                paths.items() == ["/*"] && paths.quantity() == 1 && request.distribution_id() == Some("E1")
+            })
+            .then_output(|| CreateInvalidationOutput::builder().build());
+        let change = Change::Create { distribution: "E1".into() };
+        apply(&clients(&[&create]), &identity("photos", "summer"), &change).await.unwrap();
+        assert_eq!(create.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn without_a_distribution_nothing_is_asked() {
+        let known = cloud::Observed::default();
+        let seen = observe(&clients(&[]), &identity("photos", "summer"), &known).await.unwrap();
+        assert_eq!(seen, Seen::Nothing);
+    }
 }

@@ -41,7 +41,8 @@ fn read(entry: &LambdaFunctionConfiguration) -> Entry {
     let value = |name: &FilterRuleName| {
         // S3 gives names back as "Prefix", and takes them as "prefix".
         let mut rules = rules.into_iter().flatten();
-        let rule = rules.find(|rule| rule.name().is_some_and(|other| other.as_str().eq_ignore_ascii_case(name.as_str())));
+        let rule = rules
+            .find(|rule| rule.name().is_some_and(|other| other.as_str().eq_ignore_ascii_case(name.as_str())));
         rule.and_then(FilterRule::value).unwrap_or_default().to_owned()
     };
     let mut events: Vec<_> = entry.events().iter().map(ToString::to_string).collect();
@@ -72,7 +73,8 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
         .set_event_bridge_configuration(found.event_bridge_configuration)
         .build();
     let call = clients.s3.put_bucket_notification_configuration().bucket(gallery.bucket(BucketRole::Photos));
-    let call = call.expected_bucket_owner(&gallery.installation.account).notification_configuration(configuration);
+    let call =
+        call.expected_bucket_owner(&gallery.installation.account).notification_configuration(configuration);
     let call = call.set_skip_destination_validation(skip_validation.then_some(true));
     call.send().await.map(drop).map_err(failed("s3", PUT))
 }
@@ -90,4 +92,73 @@ fn write(entry: &Entry) -> Result<LambdaFunctionConfiguration, CloudError> {
         .filter(NotificationConfigurationFilter::builder().key(key).build())
         .build()
         .map_err(invalid_request("s3", PUT))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::Client;
+    use aws_sdk_s3::operation::put_bucket_notification_configuration::PutBucketNotificationConfigurationOutput;
+    use aws_sdk_s3::types::{EventBridgeConfiguration, QueueConfiguration};
+    use aws_smithy_mocks::{Rule, mock};
+
+    use super::*;
+    use crate::testing::clients::{clients, refusal};
+    use crate::testing::galleries::identity;
+
+    fn ours() -> Entry {
+        let events = vec!["s3:ObjectCreated:*".into()];
+        Entry { function: "arn:thumbnail".into(), events, prefix: "incoming/".into(), suffix: String::new() }
+    }
+
+    /// Somebody's queue, EventBridge and function beside our entry.
+    fn shared() -> Rule {
+        mock!(Client::get_bucket_notification_configuration).then_output(|| {
+            let queue = QueueConfiguration::builder().queue_arn("arn:queue").events(Event::S3ObjectRemoved);
+            let other = LambdaFunctionConfiguration::builder().id("other").lambda_function_arn("arn:other");
+            GetBucketNotificationConfigurationOutput::builder()
+                .queue_configurations(queue.build().unwrap())
+                .lambda_function_configurations(other.events(Event::S3ObjectRemoved).build().unwrap())
+                .lambda_function_configurations(write(&ours()).unwrap())
+                .event_bridge_configuration(EventBridgeConfiguration::builder().build())
+                .build()
+        })
+    }
+
+    #[tokio::test]
+    async fn our_entry_is_read_among_others() {
+        let seen = observe(&clients(&[&shared()]), &identity("photos", "summer")).await.unwrap();
+        assert_eq!(seen, Seen::Ours(ours()));
+    }
+
+    #[tokio::test]
+    async fn no_bucket_and_no_entry_are_both_nothing() {
+        let identity = identity("photos", "summer");
+        let none = mock!(Client::get_bucket_notification_configuration)
+            .then_http_response(|| refusal(404, "NoSuchBucket", "none"));
+        assert_eq!(observe(&clients(&[&none]), &identity).await.unwrap(), Seen::Nothing);
+        apply(&clients(&[&none]), &identity, &Change::Remove).await.unwrap();
+        let empty = mock!(Client::get_bucket_notification_configuration)
+            .then_output(|| GetBucketNotificationConfigurationOutput::builder().build());
+        assert_eq!(observe(&clients(&[&empty]), &identity).await.unwrap(), Seen::Nothing);
+    }
+
+    #[tokio::test]
+    async fn entries_of_others_are_written_back() {
+        for (change, functions, skip) in [(Change::Put(ours()), 2, None), (Change::Remove, 1, Some(true))] {
+            let put = mock!(Client::put_bucket_notification_configuration)
+                .match_requests(move |request| {
+                    let written = request.notification_configuration().unwrap();
+                    written.queue_configurations().len() == 1
+                        && written.event_bridge_configuration().is_some()
+                        && written.lambda_function_configurations().len() == functions
+                        && written.lambda_function_configurations()[0].id() == Some("other")
+                        && request.skip_destination_validation() == skip
+                        && request.expected_bucket_owner() == Some("123456789012")
+                })
+                .then_output(|| PutBucketNotificationConfigurationOutput::builder().build());
+            let clients = clients(&[&shared(), &put]);
+            apply(&clients, &identity("photos", "summer"), &change).await.unwrap();
+            assert_eq!(put.num_calls(), 1);
+        }
+    }
 }

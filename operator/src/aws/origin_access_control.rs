@@ -67,3 +67,59 @@ fn write(config: &Desired, operation: &'static str) -> Result<OriginAccessContro
         .build()
         .map_err(invalid_request("cloudfront", operation))
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudfront::Client;
+    use aws_sdk_cloudfront::operation::get_origin_access_control_config::GetOriginAccessControlConfigOutput;
+    use aws_sdk_cloudfront::operation::list_origin_access_controls::ListOriginAccessControlsOutput;
+    use aws_sdk_cloudfront::operation::update_origin_access_control::UpdateOriginAccessControlOutput;
+    use aws_sdk_cloudfront::types::OriginAccessControlList;
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::testing::clients::clients;
+    use crate::testing::galleries::identity;
+
+    fn config(name: &str) -> Desired {
+        let text = |text: &str| text.to_owned();
+        let (origin, behavior) = (text("s3"), text("always"));
+        Desired { name: text(name), description: text("text"), origin, behavior, protocol: text("sigv4") }
+    }
+
+    #[tokio::test]
+    async fn ours_is_found_by_its_name() {
+        let identity = identity("photos", "summer");
+        let name = identity.installation.origin_access_control();
+        let listed = name.clone();
+        let rule = mock!(Client::list_origin_access_controls).then_output(move || {
+            let summary = |id: &str, name: &str| {
+                let summary = OriginAccessControlSummary::builder().id(id).name(name).description("text");
+                summary
+                    .signing_protocol(OriginAccessControlSigningProtocols::Sigv4)
+                    .signing_behavior(OriginAccessControlSigningBehaviors::Always)
+                    .origin_access_control_origin_type(OriginAccessControlOriginTypes::S3)
+                    .build()
+                    .unwrap()
+            };
+            let list =
+                OriginAccessControlList::builder().marker("").max_items(100).is_truncated(false).quantity(2);
+            let list = list.items(summary("E1", "another")).items(summary("E2", &listed)).build().unwrap();
+            ListOriginAccessControlsOutput::builder().origin_access_control_list(list).build()
+        });
+        let Seen::Ours(seen) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        assert_eq!((seen.id.as_str(), seen.config), ("E2", config(&name)));
+    }
+
+    #[tokio::test]
+    async fn it_is_changed_under_the_version_that_was_read() {
+        let get = mock!(Client::get_origin_access_control_config)
+            .then_output(|| GetOriginAccessControlConfigOutput::builder().e_tag("V1").build());
+        let update = mock!(Client::update_origin_access_control)
+            .match_requests(|request| request.if_match() == Some("V1") && request.id() == Some("E1"))
+            .then_output(|| UpdateOriginAccessControlOutput::builder().build());
+        let change = Change::Update { id: "E1".into(), config: config("name") };
+        apply(&clients(&[&get, &update]), &identity("photos", "summer"), &change).await.unwrap();
+        assert_eq!(update.num_calls(), 1);
+    }
+}

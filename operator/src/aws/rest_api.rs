@@ -1,9 +1,7 @@
 //! The REST API: found among all of the account by its tags.
 
 use aws_sdk_apigateway::primitives::Blob;
-use aws_sdk_apigateway::types::{
-    EndpointConfiguration, EndpointType, Op, PatchOperation, PutMode, RestApi,
-};
+use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOperation, PutMode, RestApi};
 
 use super::Clients;
 use super::error::{failed, found};
@@ -46,17 +44,22 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
     match change {
         Change::Create { name, description, tags } => {
             let endpoint = EndpointConfiguration::builder().types(EndpointType::Regional).build();
-            let call = client.create_rest_api().name(name).description(description).endpoint_configuration(endpoint);
+            let call =
+                client.create_rest_api().name(name).description(description).endpoint_configuration(endpoint);
             let call = call.set_tags(Some(tags.clone().into_iter().collect()));
             call.send().await.map(drop).map_err(failed("apigateway", "CreateRestApi"))
         }
         Change::Body { id, body } => {
-            let call = client.put_rest_api().rest_api_id(id).mode(PutMode::Overwrite).fail_on_warnings(true);
-            let call = call.body(Blob::new(body.as_bytes()));
+            let call = client
+                .put_rest_api()
+                .rest_api_id(id)
+                .mode(PutMode::Overwrite)
+                .body(Blob::new(body.as_bytes()));
             call.send().await.map(drop).map_err(failed("apigateway", "PutRestApi"))
         }
         Change::Open { id } => {
-            let operation = PatchOperation::builder().op(Op::Replace).path("/disableExecuteApiEndpoint").value("false");
+            let operation =
+                PatchOperation::builder().op(Op::Replace).path("/disableExecuteApiEndpoint").value("false");
             let call = client.update_rest_api().rest_api_id(id).patch_operations(operation.build());
             call.send().await.map(drop).map_err(failed("apigateway", "UpdateRestApi"))
         }
@@ -80,4 +83,82 @@ pub(super) async fn tag(clients: &Clients, arn: &str, tags: &Tags) -> Result<(),
 pub(super) async fn untag(clients: &Clients, arn: &str, keys: &[String]) -> Result<(), CloudError> {
     let call = clients.apigateway.untag_resource().resource_arn(arn).set_tag_keys(Some(keys.to_vec()));
     call.send().await.map(drop).map_err(failed("apigateway", "UntagResource"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_apigateway::Client;
+    use aws_sdk_apigateway::operation::create_rest_api::CreateRestApiOutput;
+    use aws_sdk_apigateway::operation::get_rest_apis::GetRestApisOutput;
+    use aws_sdk_apigateway::operation::put_rest_api::PutRestApiOutput;
+    use aws_sdk_apigateway::primitives::DateTime;
+    use aws_smithy_mocks::{Rule, mock};
+
+    use super::*;
+    use crate::cloud::ErrorKind;
+    use crate::testing::clients::{clients, rest_refusal};
+    use crate::testing::galleries::identity;
+
+    fn listed(apis: Vec<(&'static str, i64, Tags)>) -> Rule {
+        mock!(Client::get_rest_apis).then_output(move || {
+            let apis = apis.iter().map(|(id, second, tags)| {
+                let created = DateTime::from_secs(*second);
+                let tags = tags.clone().into_iter().collect();
+                RestApi::builder().id(*id).name("name").created_date(created).set_tags(Some(tags)).build()
+            });
+            GetRestApisOutput::builder().set_items(Some(apis.collect())).build()
+        })
+    }
+
+    #[tokio::test]
+    async fn the_oldest_of_ours_is_it_and_others_are_not_in_the_way() {
+        let identity = identity("photos", "summer");
+        let mut owned = identity.owner_tags();
+        owned.insert(TAG_BODY.into(), "digest".into());
+        let rule = listed(vec![("young", 9, owned.clone()), ("foreign", 1, Tags::new()), ("old", 5, owned)]);
+        let Seen::Ours(seen) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        assert_eq!((seen.id.as_str(), seen.duplicates), ("old", vec!["young".to_owned()]));
+        assert_eq!(seen.body_sha256.as_deref(), Some("digest"));
+        let rule = listed(vec![("foreign", 1, Tags::new())]);
+        assert_eq!(observe(&clients(&[&rule]), &identity).await.unwrap(), Seen::Nothing);
+    }
+
+    #[tokio::test]
+    async fn it_is_made_regional_and_tagged() {
+        let create = mock!(Client::create_rest_api)
+            .match_requests(|request| {
+                let types = request.endpoint_configuration().map(EndpointConfiguration::types);
+                types == Some(&[EndpointType::Regional]) && request.tags().is_some_and(|tags| tags.len() == 4)
+            })
+            .then_output(|| CreateRestApiOutput::builder().build());
+        let identity = identity("photos", "summer");
+        let (name, description) = ("name".into(), "text".into());
+        let change = Change::Create { name, description, tags: identity.owner_tags() };
+        apply(&clients(&[&create]), &identity, &change).await.unwrap();
+        assert_eq!(create.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_body_overwrites() {
+        let put = mock!(Client::put_rest_api)
+            .match_requests(|request| request.mode() == Some(&PutMode::Overwrite))
+            .then_output(|| PutRestApiOutput::builder().build());
+        let change = Change::Body { id: "a1".into(), body: "{}".into() };
+        apply(&clients(&[&put]), &identity("photos", "summer"), &change).await.unwrap();
+        assert_eq!(put.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_deletion_too_soon_after_another_is_throttled_and_a_repeated_one_is_done() {
+        let identity = identity("photos", "summer");
+        let delete = Change::Delete { id: "a1".into() };
+        let slow = mock!(Client::delete_rest_api)
+            .then_http_response(|| rest_refusal(429, "TooManyRequestsException", "Too Many Requests"));
+        let error = apply(&clients(&[&slow]), &identity, &delete).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Throttled);
+        let gone = mock!(Client::delete_rest_api).then_http_response(|| {
+            rest_refusal(404, "NotFoundException", "Invalid API identifier specified")
+        });
+        apply(&clients(&[&gone]), &identity, &delete).await.unwrap();
+    }
 }

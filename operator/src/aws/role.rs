@@ -70,7 +70,8 @@ pub(super) async fn apply(
             call.send().await.map(drop).map_err(failed("iam", "UpdateAssumeRolePolicy"))
         }
         Change::Policy(policy) => {
-            let call = iam.put_role_policy().role_name(name).policy_name(POLICY).policy_document(text(policy));
+            let call =
+                iam.put_role_policy().role_name(name).policy_name(POLICY).policy_document(text(policy));
             call.send().await.map(drop).map_err(failed("iam", "PutRolePolicy"))
         }
         Change::Describe(description) => {
@@ -110,4 +111,96 @@ async fn create(clients: &Clients, name: &str, role: &Desired) -> Result<(), Clo
 fn tags(tags: &Tags, operation: &'static str) -> Result<Vec<Tag>, CloudError> {
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
     tags.collect::<Result<_, _>>().map_err(invalid_request("iam", operation))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_iam::Client;
+    use aws_sdk_iam::operation::create_role::CreateRoleOutput;
+    use aws_sdk_iam::operation::get_role::GetRoleOutput;
+    use aws_sdk_iam::operation::get_role_policy::GetRolePolicyOutput;
+    use aws_sdk_iam::operation::list_attached_role_policies::ListAttachedRolePoliciesOutput;
+    use aws_sdk_iam::operation::list_role_policies::ListRolePoliciesOutput;
+    use aws_sdk_iam::types::{AttachedPolicy, Role};
+    use aws_smithy_mocks::{Rule, mock};
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::clients::{clients, xml_refusal};
+    use crate::testing::galleries::identity;
+
+    const LIST: FunctionName = FunctionName::List;
+
+    fn role(owned: &Tags) -> Role {
+        let role =
+            Role::builder().path(ROLE_PATH).role_name("name").role_id("AROA").arn("arn:aws:iam::1:role/name");
+        let role = role.assume_role_policy_document("%7B%22Version%22%3A%22x%22%7D").description("text");
+        role.create_date(aws_smithy_types::DateTime::from_secs(0))
+            .set_tags(Some(tags(owned, "GetRole").unwrap()))
+            .build()
+            .unwrap()
+    }
+
+    fn found_with(owned: Tags) -> Rule {
+        mock!(Client::get_role).then_output(move || GetRoleOutput::builder().role(role(&owned)).build())
+    }
+
+    #[tokio::test]
+    async fn a_role_is_read_with_its_policies() {
+        let identity = identity("photos", "summer");
+        let policy = mock!(Client::get_role_policy).then_output(|| {
+            let policy = GetRolePolicyOutput::builder().role_name("name").policy_name(POLICY);
+            policy.policy_document("%7B%22a%22%3A%5B%5D%7D").build().unwrap()
+        });
+        let names = mock!(Client::list_role_policies)
+            .then_output(|| ListRolePoliciesOutput::builder().policy_names("one").build().unwrap());
+        let attached = mock!(Client::list_attached_role_policies).then_output(|| {
+            let policy = AttachedPolicy::builder().policy_arn("arn:policy").build();
+            ListAttachedRolePoliciesOutput::builder().attached_policies(policy).build()
+        });
+        let role = found_with(identity.owner_tags());
+        let clients = clients(&[&role, &policy, &names, &attached]);
+        let Seen::Ours(seen) = observe(&clients, &identity, LIST).await.unwrap() else { panic!() };
+        assert_eq!((seen.trust, seen.policy), (json!({"Version": "x"}), Some(json!({"a": []}))));
+        assert_eq!((seen.policies, seen.attached), (vec!["one".to_owned()], vec!["arn:policy".to_owned()]));
+    }
+
+    #[tokio::test]
+    async fn a_role_without_our_tags_is_somebody_else_s() {
+        let policy =
+            mock!(Client::get_role_policy).then_http_response(|| xml_refusal(404, "NoSuchEntity", "none"));
+        let names = mock!(Client::list_role_policies).then_output(|| {
+            ListRolePoliciesOutput::builder().set_policy_names(Some(vec![])).build().unwrap()
+        });
+        let attached = mock!(Client::list_attached_role_policies)
+            .then_output(|| ListAttachedRolePoliciesOutput::builder().build());
+        let clients = clients(&[&found_with(Tags::new()), &policy, &names, &attached]);
+        let seen = observe(&clients, &identity("photos", "summer"), LIST).await.unwrap();
+        assert!(matches!(seen, Seen::Foreign(_)), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_missing_role_is_not_an_error_and_neither_is_its_deletion() {
+        let get = mock!(Client::get_role).then_http_response(|| xml_refusal(404, "NoSuchEntity", "none"));
+        let delete =
+            mock!(Client::delete_role).then_http_response(|| xml_refusal(404, "NoSuchEntity", "none"));
+        let (clients, identity) = (clients(&[&get, &delete]), identity("photos", "summer"));
+        assert_eq!(observe(&clients, &identity, LIST).await.unwrap(), Seen::Nothing);
+        apply(&clients, &identity, LIST, &Change::Delete).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_role_is_made_with_path_and_tags() {
+        let create = mock!(Client::create_role)
+            .match_requests(|request| {
+                let tags = request.tags().iter().any(|tag| tag.key() == crate::names::TAG_OWNER);
+                request.path() == Some(ROLE_PATH) && tags
+            })
+            .then_output(|| CreateRoleOutput::builder().build());
+        let identity = identity("photos", "summer");
+        let (description, tags) = ("text".into(), identity.owner_tags());
+        let role = Desired { description, trust: json!({}), policy: json!({}), tags };
+        apply(&clients(&[&create]), &identity, LIST, &Change::Create(role)).await.unwrap();
+        assert_eq!(create.num_calls(), 1);
+    }
 }

@@ -18,10 +18,15 @@ pub(super) async fn observe(
     _gallery: &Identity,
     known: &cloud::Observed,
 ) -> Result<Seen<Observed>, CloudError> {
-    let Some(rest_api) = known.rest_api.as_ref().map(|found| found.id.clone()) else { return Ok(Seen::Nothing) };
+    let Some(rest_api) = known.rest_api.as_ref().map(|found| found.id.clone()) else {
+        return Ok(Seen::Nothing);
+    };
     let answer = clients.apigateway.get_stage().rest_api_id(&rest_api).stage_name(STAGE).send().await;
-    let Some(stage) = found(answer, MISSING, failed("apigateway", "GetStage"))? else { return Ok(Seen::Nothing) };
-    let throttle = stage.method_settings.as_ref().and_then(|settings| settings.get(ALL_METHODS)).map(throttle);
+    let Some(stage) = found(answer, MISSING, failed("apigateway", "GetStage"))? else {
+        return Ok(Seen::Nothing);
+    };
+    let throttle =
+        stage.method_settings.as_ref().and_then(|settings| settings.get(ALL_METHODS)).map(throttle);
     let deployment = stage.deployment_id.unwrap_or_default();
     let tags = stage.tags.unwrap_or_default().into_iter().collect();
     Ok(Seen::Ours(Observed { rest_api, deployment, throttle, tags }))
@@ -53,7 +58,8 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
 }
 
 fn patches(deployment: Option<&str>, throttle: Option<Throttle>) -> Vec<PatchOperation> {
-    let replace = |path: &str, value: String| PatchOperation::builder().op(Op::Replace).path(path).value(value).build();
+    let replace =
+        |path: &str, value: String| PatchOperation::builder().op(Op::Replace).path(path).value(value).build();
     let deployment = deployment.map(|id| replace("/deploymentId", id.to_owned()));
     let throttle = throttle.map(|Throttle { rate, burst }| {
         [
@@ -62,4 +68,63 @@ fn patches(deployment: Option<&str>, throttle: Option<Throttle>) -> Vec<PatchOpe
         ]
     });
     deployment.into_iter().chain(throttle.into_iter().flatten()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_apigateway::Client;
+    use aws_sdk_apigateway::operation::get_stage::GetStageOutput;
+    use aws_sdk_apigateway::operation::update_stage::UpdateStageOutput;
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::resources;
+    use crate::testing::clients::{clients, rest_refusal};
+    use crate::testing::galleries::identity;
+
+    fn known() -> cloud::Observed {
+        let rest_api =
+            resources::rest_api::Observed { id: "a1".into(), ..resources::rest_api::Observed::default() };
+        cloud::Observed { rest_api: Some(rest_api), ..cloud::Observed::default() }
+    }
+
+    #[tokio::test]
+    async fn the_throttle_of_all_methods_is_read() {
+        let rule = mock!(Client::get_stage).then_output(|| {
+            let settings =
+                MethodSetting::builder().throttling_rate_limit(50.0).throttling_burst_limit(100).build();
+            GetStageOutput::builder().deployment_id("d1").method_settings(ALL_METHODS, settings).build()
+        });
+        let seen = observe(&clients(&[&rule]), &identity("photos", "summer"), &known()).await.unwrap();
+        let Seen::Ours(seen) = seen else { panic!() };
+        assert_eq!(
+            (seen.deployment.as_str(), seen.throttle),
+            ("d1", Some(Throttle { rate: 50, burst: 100 }))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_missing_stage_is_not_an_error() {
+        let rule = mock!(Client::get_stage).then_http_response(|| {
+            rest_refusal(404, "NotFoundException", "Invalid stage identifier specified")
+        });
+        let seen = observe(&clients(&[&rule]), &identity("photos", "summer"), &known()).await.unwrap();
+        assert_eq!(seen, Seen::Nothing);
+    }
+
+    #[tokio::test]
+    async fn only_what_differs_is_patched() {
+        let throttle = Some(Throttle { rate: 50, burst: 100 });
+        for (deployment, throttle, patches) in
+            [(Some("d2"), None, 1), (None, throttle, 2), (Some("d2"), throttle, 3)]
+        {
+            let update = mock!(Client::update_stage)
+                .match_requests(move |request| request.patch_operations().len() == patches)
+                .then_output(|| UpdateStageOutput::builder().build());
+            let call = Call::Update { deployment: deployment.map(str::to_owned), throttle };
+            let change = Change { rest_api: "a1".into(), call };
+            apply(&clients(&[&update]), &identity("photos", "summer"), &change).await.unwrap();
+            assert_eq!(update.num_calls(), 1);
+        }
+    }
 }

@@ -38,7 +38,11 @@ pub struct Observed {
 impl Observed {
     /// The deployment of the body with this digest: the one that the stage serves already, or else the newest.
     pub fn find(&self, digest: &str, live: Option<&str>) -> Option<&str> {
-        let mut ids = self.deployments.iter().filter(|(_, description)| description == digest).map(|(id, _)| id.as_str());
+        let mut ids = self
+            .deployments
+            .iter()
+            .filter(|(_, description)| description == digest)
+            .map(|(id, _)| id.as_str());
         let newest = ids.clone().next();
         ids.find(|id| Some(*id) == live).or(newest)
     }
@@ -75,16 +79,22 @@ impl Kind for Deployment {
         let create = Change::Create { rest_api: rest_api.clone(), description: digest.clone() };
         let Some(seen) = seen else { return vec![Step::create(create)] };
         let Some(wanted) = seen.find(digest, live.as_deref()) else {
-            let newest = seen.deployments.first().map_or("none".into(), |(_, description)| rest_api::short(description));
+            let newest = seen
+                .deployments
+                .first()
+                .map_or("none".into(), |(_, description)| rest_api::short(description));
             return vec![Step::update(create, [Difference::new("routes", newest, rest_api::short(digest))])];
         };
         if live.as_deref() != Some(wanted) {
             return Vec::new();
         }
         // Only what we made: others may keep snapshots of their own.
-        let ours = |description: &str| description.len() == digest.len() && description.chars().all(|c| c.is_ascii_hexdigit());
+        let ours = |description: &str| {
+            description.len() == digest.len() && description.chars().all(|c| c.is_ascii_hexdigit())
+        };
         let old = seen.deployments.iter().filter(|(id, description)| id != wanted && ours(description));
-        old.map(|(id, _)| Step::detail(Change::Delete { rest_api: rest_api.clone(), id: id.clone() })).collect()
+        old.map(|(id, _)| Step::detail(Change::Delete { rest_api: rest_api.clone(), id: id.clone() }))
+            .collect()
     }
 
     /// Goes with its REST API.
@@ -93,6 +103,77 @@ impl Kind for Deployment {
     }
 
     fn describe((): (), _: &Identity, seen: &Observed) -> Description {
-        Description { name: seen.deployments.first().map(|(id, _)| id.clone()).unwrap_or_default(), arn: None }
+        Description {
+            name: seen.deployments.first().map(|(id, _)| id.clone()).unwrap_or_default(),
+            arn: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::galleries::summer;
+    use crate::testing::steps::fields_of;
+
+    fn digest() -> String {
+        rest_api::digest(&summer())
+    }
+
+    fn want(live: Option<&str>) -> Desired {
+        Desired { rest_api: "a1".into(), digest: digest(), live: live.map(str::to_owned) }
+    }
+
+    fn seen(deployments: &[(&str, &str)]) -> Observed {
+        let deployments =
+            deployments.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect();
+        Observed { rest_api: "a1".into(), deployments }
+    }
+
+    fn changes(live: Option<&str>, seen: &Observed) -> Vec<Change> {
+        Deployment::update(&want(live), Some(seen)).into_iter().map(|step| step.change).collect()
+    }
+
+    fn delete(id: &str) -> Change {
+        Change::Delete { rest_api: "a1".into(), id: id.into() }
+    }
+
+    #[test]
+    fn it_waits_until_the_rest_api_has_its_routes() {
+        let mut rest_api = rest_api::Observed { id: "a1".into(), ..rest_api::Observed::default() };
+        let mut seen = cloud::Observed { rest_api: Some(rest_api.clone()), ..cloud::Observed::default() };
+        assert_eq!(Deployment::desired((), &summer(), &seen), None);
+        rest_api.body_sha256 = Some(digest());
+        seen.rest_api = Some(rest_api);
+        assert_eq!(Deployment::desired((), &summer(), &seen), Some(want(None)));
+    }
+
+    #[test]
+    fn one_is_made_when_there_is_none_for_these_routes() {
+        let create = Change::Create { rest_api: "a1".into(), description: digest() };
+        assert_eq!(Deployment::update(&want(None), None), [Step::create(create.clone())]);
+        let old = "0".repeat(64);
+        let steps = Deployment::update(&want(Some("d1")), Some(&seen(&[("d1", &old)])));
+        assert_eq!(
+            (fields_of(&steps).as_slice(), &steps[0].change),
+            (["routes".to_owned()].as_slice(), &create)
+        );
+    }
+
+    #[test]
+    fn old_ones_go_only_after_the_stage_has_moved() {
+        let (new, old) = (digest(), "0".repeat(64));
+        let seen = seen(&[("d3", &new), ("d2", &old), ("by-hand", "kept by somebody")]);
+        assert_eq!(changes(Some("d2"), &seen), []);
+        assert_eq!(changes(Some("d3"), &seen), [delete("d2")]);
+    }
+
+    #[test]
+    fn of_two_of_the_same_routes_the_live_one_stays() {
+        let new = digest();
+        let seen = seen(&[("d2", &new), ("d1", &new)]);
+        assert_eq!(changes(Some("d1"), &seen), [delete("d2")]);
+        assert_eq!(changes(Some("d2"), &seen), [delete("d1")]);
+        assert_eq!(seen.find(&new, None), Some("d2"), "the newest, when none is live");
     }
 }

@@ -190,7 +190,12 @@ impl Kind for Distribution {
             steps.push(Step::update(change, differences));
         }
         let untag = |keys| Change::Untag { id: id.clone(), keys };
-        steps.extend(super::tag_steps(&want.tags, &seen.tags, |tags| Change::Tag { id: id.clone(), tags }, untag));
+        steps.extend(super::tag_steps(
+            &want.tags,
+            &seen.tags,
+            |tags| Change::Tag { id: id.clone(), tags },
+            untag,
+        ));
         steps
     }
 
@@ -248,7 +253,18 @@ fn methods(names: &[&str]) -> BTreeSet<String> {
 }
 
 fn differences(want: &Config, seen: &Config) -> Vec<Difference> {
-    let Config { comment, enabled, price_class, http_version, ipv6, root, origins, default, patterns, errors } = want;
+    let Config {
+        comment,
+        enabled,
+        price_class,
+        http_version,
+        ipv6,
+        root,
+        origins,
+        default,
+        patterns,
+        errors,
+    } = want;
     let on = |on: bool| if on { "on" } else { "off" };
     let mut all: Vec<_> = [
         Difference::between("comment", &seen.comment, comment),
@@ -266,7 +282,9 @@ fn differences(want: &Config, seen: &Config) -> Vec<Difference> {
         all.extend(Difference::between(&format!("origin {name}"), &from, &to));
     }
     all.extend(behavior_differences("default", default, Some(&seen.default)));
-    let find = |pattern: &str| seen.patterns.iter().find(|(other, _)| other == pattern).map(|(_, behavior)| behavior);
+    let find = |pattern: &str| {
+        seen.patterns.iter().find(|(other, _)| other == pattern).map(|(_, behavior)| behavior)
+    };
     for (pattern, behavior) in patterns {
         all.extend(behavior_differences(pattern, behavior, find(pattern)));
     }
@@ -274,7 +292,8 @@ fn differences(want: &Config, seen: &Config) -> Vec<Difference> {
         patterns.iter().map(|(pattern, _)| pattern.as_str()).collect::<Vec<_>>().join(" ")
     };
     all.extend(Difference::between("paths", &order(&seen.patterns), &order(patterns)));
-    let seconds = |seconds: Option<&i64>| seconds.map_or_else(|| "default".into(), |seconds| format!("{seconds} s"));
+    let seconds =
+        |seconds: Option<&i64>| seconds.map_or_else(|| "default".into(), |seconds| format!("{seconds} s"));
     all.extend(errors.iter().filter_map(|(code, wanted)| {
         let field = format!("caching of error {code}");
         Difference::between(&field, &seconds(seen.errors.get(code)), &seconds(Some(wanted)))
@@ -285,7 +304,9 @@ fn differences(want: &Config, seen: &Config) -> Vec<Difference> {
 fn origin(origin: Option<&Origin>) -> String {
     match origin {
         None => "none".into(),
-        Some(Origin::Bucket { host, access_control }) if access_control.is_empty() => format!("{host} (unsigned)"),
+        Some(Origin::Bucket { host, access_control }) if access_control.is_empty() => {
+            format!("{host} (unsigned)")
+        }
         Some(Origin::Bucket { host, access_control }) => format!("{host} (signed by {access_control})"),
         Some(Origin::Https { host }) => format!("{host} (HTTPS)"),
         Some(Origin::Other { host }) => format!("{host} (other settings)"),
@@ -303,8 +324,15 @@ fn behavior_differences(path: &str, want: &Behavior, seen: Option<&Behavior>) ->
         Difference::between(&field("viewer protocol"), &seen.viewer_protocol, viewer_protocol),
         Difference::between(&field("compression"), &seen.compress, compress),
         Difference::between(&field("cache policy"), &seen.cache_policy, cache_policy),
-        Difference::between(&field("origin request"), &seen.origin_request_policy, &want.origin_request_policy),
+        Difference::between(
+            &field("origin request"),
+            &seen.origin_request_policy,
+            &want.origin_request_policy,
+        ),
         Difference::between(&field("headers"), &seen.response_headers_policy, &want.response_headers_policy),
     ];
     fields.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 pub fn canonical(document: &Value) -> Value {
     match document {
         Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().map(|(key, value)| (plain_key(key), canonical(value))).collect();
+            let mut fields: Vec<_> =
+                fields.iter().map(|(key, value)| (plain_key(key), canonical(value))).collect();
             fields.sort_by(|(one, _), (other, _)| one.cmp(other));
             Value::Object(fields.into_iter().collect::<Map<_, _>>())
         }
@@ -36,7 +37,8 @@ pub fn text(document: &Value) -> String {
     sorted(document).to_string()
 }
 
-fn sorted(document: &Value) -> Value {
+/// The same document with its keys sorted, however the maps of this build are ordered.
+pub fn sorted(document: &Value) -> Value {
     match document {
         Value::Object(fields) => {
             let mut fields: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();

@@ -173,15 +173,18 @@ impl Kind for Function {
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let Some(seen) = seen else {
-            let reserve = want.reserved_concurrency.map(|calls| Step::detail(Change::ReserveConcurrency(calls)));
+            let reserve =
+                want.reserved_concurrency.map(|calls| Step::detail(Change::ReserveConcurrency(calls)));
             return std::iter::once(Step::create(Change::Create(want.clone()))).chain(reserve).collect();
         };
         if is_busy(seen) {
             return Vec::new();
         }
         let revision_id = seen.revision_id.clone();
-        let (code, configuration) =
-            (code_differences(want, seen), configuration_differences(&want.configuration, &seen.configuration));
+        let (code, configuration) = (
+            code_differences(want, seen),
+            configuration_differences(&want.configuration, &seen.configuration),
+        );
         let mut steps = Vec::new();
         if !code.is_empty() {
             steps.push(Step::update(Change::Code { code: want.code.clone(), revision_id }, code));
@@ -191,7 +194,8 @@ impl Kind for Function {
         }
         if want.reserved_concurrency != seen.reserved_concurrency {
             let (from, to) = (concurrency(seen.reserved_concurrency), concurrency(want.reserved_concurrency));
-            let change = want.reserved_concurrency.map_or(Change::ShareConcurrency, Change::ReserveConcurrency);
+            let change =
+                want.reserved_concurrency.map_or(Change::ShareConcurrency, Change::ReserveConcurrency);
             steps.push(Step::update(change, [Difference::new("reserved concurrency", from, to)]));
         }
         steps.extend(super::tag_steps(&want.tags, &seen.tags, Change::Tag, Change::Untag));
@@ -234,7 +238,8 @@ fn code_differences(want: &Desired, seen: &Observed) -> Vec<Difference> {
 }
 
 fn configuration_differences(want: &Configuration, seen: &Configuration) -> Vec<Difference> {
-    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, environment } = want;
+    let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, environment } =
+        want;
     let unit = |number: i32, unit: &str| format!("{number} {unit}");
     let fixed = [
         Difference::between("role", &seen.role, role),
@@ -244,10 +249,12 @@ fn configuration_differences(want: &Configuration, seen: &Configuration) -> Vec<
         Difference::between("memory", &unit(seen.memory_mib, "MiB"), &unit(*memory_mib, "MiB")),
         Difference::between("timeout", &unit(seen.timeout_seconds, "s"), &unit(*timeout_seconds, "s")),
     ];
-    let set = environment.iter().filter(|(name, value)| seen.environment.get(*name) != Some(value)).map(|(name, value)| {
-        let from = seen.environment.get(name).map_or("none", String::as_str);
-        Difference::new(format!("environment {name}"), from, value)
-    });
+    let set = environment.iter().filter(|(name, value)| seen.environment.get(*name) != Some(value)).map(
+        |(name, value)| {
+            let from = seen.environment.get(name).map_or("none", String::as_str);
+            Difference::new(format!("environment {name}"), from, value)
+        },
+    );
     let gone = seen.environment.iter().filter(|(name, _)| !environment.contains_key(*name));
     let gone = gone.map(|(name, value)| Difference::new(format!("environment {name}"), value, "none"));
     fixed.into_iter().flatten().chain(set).chain(gone).collect()
@@ -264,3 +271,6 @@ fn short(sha256: &str) -> String {
         _ => sha256.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -75,3 +75,28 @@ impl Kind for Invalidation {
         Description { name: rest_api::short(&seen.site), arn: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn want() -> Desired {
+        Desired { distribution: "E1".into(), site: "new-digest".into() }
+    }
+
+    #[test]
+    fn it_is_requested_once_for_each_site_and_remembered_afterwards() {
+        let steps = Invalidation::update(&want(), None);
+        assert_eq!(steps[0], Step::create(Change::Create { distribution: "E1".into() }));
+        let remember = Change::Remember { distribution: "E1".into(), site: "new-digest".into() };
+        assert_eq!(steps[1], Step::detail(remember));
+        assert_eq!(Invalidation::update(&want(), Some(&Observed { site: "new-digest".into() })), []);
+    }
+
+    #[test]
+    fn another_site_is_told_by_its_digest() {
+        let steps = Invalidation::update(&want(), Some(&Observed { site: "old-digest".into() }));
+        assert_eq!(crate::testing::steps::fields_of(&steps), ["site"]);
+        assert_eq!(steps.len(), 2);
+    }
+}

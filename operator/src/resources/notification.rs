@@ -85,3 +85,44 @@ impl Kind for Notification {
         Description { name: format!("{} {ID}", gallery.bucket(BucketRole::Photos)), arn: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::galleries::summer;
+    use crate::testing::steps::fields_of;
+
+    fn want() -> Desired {
+        Notification::desired((), &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    #[test]
+    fn uploads_and_nothing_else_reach_the_thumbnail_function() {
+        let Entry { function, events, prefix, suffix } = want();
+        assert_eq!(function, summer().identity.function_arn(FunctionName::Thumbnail));
+        assert_eq!(
+            (events.join(" ").as_str(), prefix.as_str(), suffix.as_str()),
+            ("s3:ObjectCreated:*", "incoming/", "")
+        );
+    }
+
+    #[test]
+    fn it_is_set_when_missing_and_left_alone_when_right() {
+        assert_eq!(Notification::update(&want(), None), [Step::create(Change::Put(want()))]);
+        assert_eq!(Notification::update(&want(), Some(&want())), []);
+        assert_eq!(Notification::delete((), &want(), DataPolicy::Retain), [Step::delete(Change::Remove)]);
+    }
+
+    #[test]
+    fn each_drifted_field_is_one_call_that_names_it() {
+        let drifted = [
+            ("function", Entry { function: "arn:other".into(), ..want() }),
+            ("events", Entry { events: vec!["s3:ObjectCreated:Put".into()], ..want() }),
+            ("prefix", Entry { prefix: String::new(), ..want() }),
+            ("suffix", Entry { suffix: ".jpg".into(), ..want() }),
+        ];
+        for (field, seen) in drifted {
+            assert_eq!(fields_of(&Notification::update(&want(), Some(&seen))), [field]);
+        }
+    }
+}

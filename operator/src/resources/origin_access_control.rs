@@ -56,7 +56,8 @@ impl Kind for OriginAccessControl {
     fn desired((): (), gallery: &Gallery, _: &cloud::Observed) -> Option<Desired> {
         Some(Desired {
             name: gallery.identity.installation.origin_access_control(),
-            description: "Photo galleries: lets their distributions, and nobody else, read the site's files".into(),
+            description: "Photo galleries: lets their distributions, and nobody else, read the site's files"
+                .into(),
             origin: "s3".into(),
             behavior: "always".into(),
             protocol: "sigv4".into(),
@@ -87,5 +88,31 @@ impl Kind for OriginAccessControl {
     fn describe((): (), gallery: &Identity, seen: &Observed) -> Description {
         let arn = gallery.cloudfront_arn(&format!("origin-access-control/{}", seen.id));
         Description { name: seen.config.name.clone(), arn: Some(arn) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::galleries::summer;
+    use crate::testing::steps::fields_of;
+
+    fn want() -> Desired {
+        OriginAccessControl::desired((), &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    #[test]
+    fn it_is_made_once_and_shared() {
+        assert_eq!(OriginAccessControl::update(&want(), None), [Step::create(Change::Create(want()))]);
+        let seen = Observed { id: "E1".into(), config: want() };
+        assert_eq!(OriginAccessControl::update(&want(), Some(&seen)), []);
+        assert_eq!(OriginAccessControl::delete((), &seen, DataPolicy::Delete), []);
+    }
+
+    #[test]
+    fn requests_that_are_not_always_signed_are_drift() {
+        let config = Desired { behavior: "no-override".into(), ..want() };
+        let steps = OriginAccessControl::update(&want(), Some(&Observed { id: "E1".into(), config }));
+        assert_eq!(fields_of(&steps), ["signing"]);
     }
 }

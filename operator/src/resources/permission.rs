@@ -137,3 +137,99 @@ fn statement(statement: &Value) -> Option<Desired> {
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer)?.as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resources::rest_api;
+    use crate::testing::galleries::summer;
+    use crate::testing::steps::fields_of;
+
+    const FUNCTION: &str = "arn:aws:lambda:eu-west-1:123456789012:function:list";
+
+    fn seen() -> cloud::Observed {
+        let rest_api = rest_api::Observed { id: "a1b2c3".into(), ..rest_api::Observed::default() };
+        cloud::Observed { rest_api: Some(rest_api), ..cloud::Observed::default() }
+    }
+
+    fn want(function: FunctionName) -> Desired {
+        Permission::desired(function, &summer(), &seen()).unwrap()
+    }
+
+    fn policy(statement: &Value) -> String {
+        let other = json!({"Sid": "other", "Effect": "Allow"});
+        json!({"Version": "2012-10-17", "Id": "default", "Statement": [other, statement]}).to_string()
+    }
+
+    fn statement() -> Value {
+        json!({
+            "Sid": STATEMENT,
+            "Effect": "Allow",
+            "Principal": {"Service": "apigateway.amazonaws.com"},
+            "Action": "lambda:InvokeFunction",
+            "Resource": FUNCTION,
+            "Condition": {
+                "StringEquals": {"AWS:SourceAccount": "123456789012"},
+                "ArnLike": {"AWS:SourceArn": "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/api/*"},
+            },
+        })
+    }
+
+    #[test]
+    fn the_rest_api_invokes_three_functions_and_the_bucket_one() {
+        let api = want(FunctionName::List);
+        assert_eq!(api.source_arn, "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3/api/*");
+        assert_eq!(api.source_account, "123456789012");
+        let bucket = want(FunctionName::Thumbnail);
+        assert_eq!(bucket.principal, "s3.amazonaws.com");
+        assert_eq!(bucket.source_arn, summer().identity.bucket_arn(BucketRole::Photos));
+        let unknown = Permission::desired(FunctionName::List, &summer(), &cloud::Observed::default());
+        assert_eq!(unknown, None, "until the REST API has an id");
+    }
+
+    #[test]
+    fn our_statement_is_found_among_others() {
+        assert_eq!(read(&policy(&statement())), Some(Observed::Statement(want(FunctionName::List))));
+        assert_eq!(read(&policy(&json!({"Sid": "another"}))), None);
+        assert_eq!(read(r#"{"Version": "2012-10-17", "Statement": []}"#), None);
+        assert_eq!(read(""), None);
+    }
+
+    #[test]
+    fn a_statement_that_allows_more_is_not_ours_as_it_was() {
+        for (pointer, value) in [
+            ("/Effect", json!("Deny")),
+            ("/Action", json!("lambda:*")),
+            ("/Principal", json!("*")),
+            ("/Condition", json!({"StringNotEquals": {"AWS:SourceAccount": "123456789012"}})),
+        ] {
+            let mut changed = statement();
+            *changed.pointer_mut(pointer).unwrap() = value;
+            assert_eq!(read(&policy(&changed)), Some(Observed::Other), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_missing_statement_is_added_and_a_right_one_left_alone() {
+        let want = want(FunctionName::List);
+        assert_eq!(Permission::update(&want, None), [Step::create(Change::Add(want.clone()))]);
+        assert_eq!(Permission::update(&want, Some(&Observed::Statement(want.clone()))), []);
+    }
+
+    #[test]
+    fn a_wrong_statement_is_removed_first() {
+        let want = want(FunctionName::List);
+        let mut wrong = statement();
+        wrong["Condition"]["StringEquals"] = json!({});
+        for (field, seen) in
+            [("source account", read(&policy(&wrong)).unwrap()), ("statement", Observed::Other)]
+        {
+            let steps = Permission::update(&want, Some(&seen));
+            assert_eq!(fields_of(&steps), [field]);
+            let changes: Vec<_> = steps.into_iter().map(|step| step.change).collect();
+            assert_eq!(changes, [Change::Remove, Change::Add(want.clone())]);
+        }
+    }
+}

@@ -123,7 +123,14 @@ fn headers(gallery: &Identity) -> Headers {
 
 /// A canonical text of the headers.
 fn content(headers: &Headers) -> String {
-    let Headers { content_security_policy, transport_security_seconds, no_sniffing, frames, referrer, others } = headers;
+    let Headers {
+        content_security_policy,
+        transport_security_seconds,
+        no_sniffing,
+        frames,
+        referrer,
+        others,
+    } = headers;
     let mut text = format!(
         "{content_security_policy}\n{transport_security_seconds}\n{no_sniffing}\n{frames}\n{referrer}\n"
     );
@@ -135,7 +142,14 @@ fn content(headers: &Headers) -> String {
 }
 
 fn differences(want: &Headers, seen: &Headers) -> Vec<Difference> {
-    let Headers { content_security_policy, transport_security_seconds, no_sniffing, frames, referrer, others } = want;
+    let Headers {
+        content_security_policy,
+        transport_security_seconds,
+        no_sniffing,
+        frames,
+        referrer,
+        others,
+    } = want;
     let seconds = |seconds: i32| format!("{seconds} s");
     let document = |name: &str, is_missing| Difference::of_document(name, is_missing);
     let long = (&seen.content_security_policy != content_security_policy)
@@ -155,4 +169,48 @@ fn differences(want: &Headers, seen: &Headers) -> Vec<Difference> {
     let gone = seen.others.iter().filter(|(name, _)| !others.contains_key(*name));
     let gone = gone.map(|(name, value)| Difference::new(name, value, "none"));
     long.into_iter().chain(short.into_iter().flatten()).chain(changed).chain(gone).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::galleries::{identity, summer};
+    use crate::testing::steps::fields_of;
+
+    fn want() -> Desired {
+        ResponseHeadersPolicy::desired((), &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    #[test]
+    fn the_headers_are_as_reviewed() {
+        insta::assert_snapshot!(content(&want().headers));
+    }
+
+    #[test]
+    fn galleries_share_a_policy_unless_they_need_another() {
+        let (one, same) = (identity("photos", "summer"), identity("other", "winter"));
+        assert_eq!(name(&one), name(&same));
+        let mut elsewhere = same;
+        elsewhere.region = "us-west-2".into();
+        assert_ne!(name(&one), name(&elsewhere), "another region has another address of S3");
+    }
+
+    #[test]
+    fn a_changed_or_additional_header_is_drift() {
+        let seen = |headers| Observed { id: "1".into(), name: want().name, headers };
+        assert_eq!(ResponseHeadersPolicy::update(&want(), Some(&seen(want().headers))), []);
+        let mut others = want().headers.others;
+        others.insert("x-tracking".into(), "on".into());
+        let drifted = [
+            ("content-security-policy", Headers { content_security_policy: String::new(), ..want().headers }),
+            ("strict-transport-security", Headers { transport_security_seconds: 0, ..want().headers }),
+            ("x-content-type-options", Headers { no_sniffing: false, ..want().headers }),
+            ("x-frame-options", Headers { frames: "SAMEORIGIN".into(), ..want().headers }),
+            ("referrer-policy", Headers { referrer: "origin".into(), ..want().headers }),
+            ("x-tracking", Headers { others, ..want().headers }),
+        ];
+        for (field, headers) in drifted {
+            assert_eq!(fields_of(&ResponseHeadersPolicy::update(&want(), Some(&seen(headers)))), [field]);
+        }
+    }
 }

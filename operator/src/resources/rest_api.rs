@@ -121,7 +121,9 @@ fn body_steps(want: &Desired, seen: &Observed, body: String) -> Vec<Step<Change>
     let fields = [
         Difference::between("name", &seen.name, &want.name),
         Difference::between("description", &seen.description, &want.description),
-        seen.body_sha256.as_ref().and_then(|seen| Difference::between("routes", &short(seen), &short(&digest))),
+        seen.body_sha256
+            .as_ref()
+            .and_then(|seen| Difference::between("routes", &short(seen), &short(&digest))),
     ];
     let differences: Vec<_> = fields.into_iter().flatten().collect();
     if seen.body_sha256.is_some() && differences.is_empty() {
@@ -210,4 +212,94 @@ fn gateway_responses() -> Value {
         "REQUEST_TOO_LARGE": problem(Some(413), "TooLarge", "Too large", "The request is too large."),
         "THROTTLED": problem(Some(429), "TooManyRequests", "Too many requests", "Many visitors are here. Try again."),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::galleries::summer;
+    use crate::testing::steps::fields_of;
+
+    fn want() -> Desired {
+        RestApi::desired((), &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    fn up_to_date() -> Observed {
+        let Desired { name, description, body: _, mut tags } = want();
+        tags.insert(TAG_BODY.into(), digest(&summer()));
+        let body_sha256 = Some(digest(&summer()));
+        Observed {
+            id: "a1".into(),
+            name,
+            description,
+            body_sha256,
+            is_closed: false,
+            tags,
+            duplicates: Vec::new(),
+        }
+    }
+
+    fn changes(seen: &Observed) -> Vec<Change> {
+        RestApi::update(&want(), Some(seen)).into_iter().map(|step| step.change).collect()
+    }
+
+    fn completion() -> Vec<Change> {
+        let tags = Tags::from([(TAG_BODY.into(), digest(&summer()))]);
+        vec![Change::Body { id: "a1".into(), body: body(&summer()) }, Change::Tag { id: "a1".into(), tags }]
+    }
+
+    #[test]
+    fn the_body_is_as_reviewed() {
+        let body: Value = serde_json::from_str(&body(&summer())).unwrap();
+        insta::assert_yaml_snapshot!(body);
+    }
+
+    #[test]
+    fn the_body_depends_on_nothing_that_a_visitor_does_not_notice() {
+        let mut gallery = summer();
+        gallery.spec.title = "Another title".into();
+        gallery.spec.api.throttle.burst = 7;
+        assert_eq!(digest(&gallery), digest(&summer()));
+    }
+
+    #[test]
+    fn it_is_made_first_and_given_its_routes_in_the_next_round() {
+        let Desired { name, description, tags, .. } = want();
+        assert_eq!(
+            RestApi::update(&want(), None),
+            [Step::create(Change::Create { name, description, tags })]
+        );
+        let seen = Observed { body_sha256: None, tags: want().tags, ..up_to_date() };
+        assert_eq!(changes(&seen), completion(), "also after a crash between put and tag");
+        assert_eq!(fields_of(&RestApi::update(&want(), Some(&seen))), [""; 0]);
+    }
+
+    #[test]
+    fn a_rest_api_as_wanted_is_left_alone() {
+        assert_eq!(changes(&up_to_date()), []);
+    }
+
+    #[test]
+    fn each_drifted_field_is_named_and_put_right() {
+        let drifted = [
+            ("name", Observed { name: "by hand".into(), ..up_to_date() }),
+            ("description", Observed { description: String::new(), ..up_to_date() }),
+            ("routes", Observed { body_sha256: Some("0000000000".into()), ..up_to_date() }),
+        ];
+        for (field, seen) in drifted {
+            assert_eq!(fields_of(&RestApi::update(&want(), Some(&seen))), [field]);
+            assert_eq!(changes(&seen), completion(), "{field}");
+        }
+        let closed = Observed { is_closed: true, ..up_to_date() };
+        assert_eq!(changes(&closed), [Change::Open { id: "a1".into() }]);
+    }
+
+    #[test]
+    fn the_younger_of_two_goes() {
+        let seen = Observed { duplicates: vec!["b2".into()], ..up_to_date() };
+        assert_eq!(changes(&seen), [Change::Delete { id: "b2".into() }]);
+        let gone: Vec<_> =
+            RestApi::delete((), &seen, DataPolicy::Retain).into_iter().map(|step| step.change).collect();
+        assert_eq!(gone, [Change::Delete { id: "b2".into() }, Change::Delete { id: "a1".into() }]);
+    }
 }

@@ -122,7 +122,11 @@ impl Kind for Role {
     }
 
     fn state(seen: &Observed) -> State {
-        if seen.arn.starts_with("arn:") { State::Ready } else { State::Pending("IAM is making the role known") }
+        if seen.arn.starts_with("arn:") {
+            State::Ready
+        } else {
+            State::Pending("IAM is making the role known")
+        }
     }
 
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {
@@ -189,3 +193,92 @@ fn grants(function: FunctionName, gallery: &Identity) -> Vec<Value> {
     }
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::Effect;
+    use crate::testing::galleries::{identity, summer};
+    use crate::testing::steps::fields_of;
+
+    fn want() -> Desired {
+        Role::desired(FunctionName::List, &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    fn up_to_date() -> Observed {
+        let Desired { description, trust, policy, tags } = want();
+        let arn = identity("photos", "summer").role_arn(FunctionName::List);
+        let policies = vec![POLICY.into()];
+        Observed { arn, description, trust, policy: Some(policy), policies, attached: Vec::new(), tags }
+    }
+
+    #[test]
+    fn policies_name_exact_resources() {
+        for function in FunctionName::ALL {
+            let policy = policy(function, &identity("photos", "summer"));
+            assert!(!document::text(&policy).contains(r#""Resource":"*""#));
+            insta::assert_yaml_snapshot!(format!("policy_of_{function}"), document::sorted(&policy));
+        }
+    }
+
+    #[test]
+    fn a_missing_role_is_made_with_its_policy() {
+        let steps = Role::update(&want(), None);
+        assert_eq!(steps[0], Step::create(Change::Create(want())));
+        assert_eq!(steps[1], Step::detail(Change::Policy(want().policy)));
+    }
+
+    #[test]
+    fn a_role_as_wanted_is_left_alone() {
+        assert_eq!(Role::update(&want(), Some(&up_to_date())), []);
+        let rewritten = Observed { trust: document::canonical(&want().trust), ..up_to_date() };
+        assert_eq!(Role::update(&want(), Some(&rewritten)), [], "as IAM gives it back");
+        let extended = Observed { policies: vec![POLICY.into(), "another".into()], ..up_to_date() };
+        assert_eq!(Role::update(&want(), Some(&extended)), [], "policies of others stay");
+    }
+
+    #[test]
+    fn a_crash_between_role_and_policy_is_mended() {
+        let seen = Observed { policy: None, policies: Vec::new(), ..up_to_date() };
+        let steps = Role::update(&want(), Some(&seen));
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].change, Change::Policy(want().policy));
+    }
+
+    #[test]
+    fn each_drifted_field_is_one_call_that_names_it() {
+        let drifted = [
+            ("trust policy", Observed { trust: json!({"Version": "2012-10-17"}), ..up_to_date() }),
+            ("policy", Observed { policy: Some(json!({})), ..up_to_date() }),
+            ("description", Observed { description: "by hand".into(), ..up_to_date() }),
+            ("tag photogallery.dev/retained", {
+                let mut tags = up_to_date().tags;
+                tags.insert(crate::names::TAG_RETAINED.into(), "yes".into());
+                Observed { tags, ..up_to_date() }
+            }),
+        ];
+        for (field, seen) in drifted {
+            assert_eq!(fields_of(&Role::update(&want(), Some(&seen))), [field]);
+        }
+    }
+
+    #[test]
+    fn a_role_goes_after_everything_that_is_attached_to_it() {
+        let seen = Observed {
+            policies: vec!["a".into(), "b".into()],
+            attached: vec!["arn:x".into()],
+            ..up_to_date()
+        };
+        let steps = Role::delete(FunctionName::List, &seen, DataPolicy::Retain);
+        let changes: Vec<_> = steps.iter().map(|step| &step.change).collect();
+        let (a, b) = (Change::DeletePolicy("a".into()), Change::DeletePolicy("b".into()));
+        assert_eq!(changes, [&a, &b, &Change::Detach("arn:x".into()), &Change::Delete]);
+        assert_eq!(steps[3].effect, Effect::Delete);
+    }
+
+    #[test]
+    fn a_role_that_iam_knows_by_its_id_alone_is_not_ready() {
+        assert_eq!(Role::state(&up_to_date()), State::Ready);
+        let seen = Observed { arn: "AROAEXAMPLE".into(), ..up_to_date() };
+        assert!(matches!(Role::state(&seen), State::Pending(_)));
+    }
+}

@@ -135,3 +135,72 @@ fn throttle_differences(want: Throttle, seen: Option<Throttle>) -> Vec<Differenc
     ];
     fields.into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::deployment;
+    use crate::testing::galleries::summer;
+    use crate::testing::steps::fields_of;
+
+    fn world() -> cloud::Observed {
+        let rest_api = rest_api::Observed { id: "a1".into(), ..rest_api::Observed::default() };
+        let deployments = vec![("d1".into(), rest_api::digest(&summer()))];
+        let deployment = deployment::Observed { rest_api: "a1".into(), deployments };
+        cloud::Observed {
+            rest_api: Some(rest_api),
+            deployment: Some(deployment),
+            ..cloud::Observed::default()
+        }
+    }
+
+    fn want() -> Desired {
+        Stage::desired((), &summer(), &world()).unwrap()
+    }
+
+    fn up_to_date() -> Observed {
+        let Desired { rest_api, deployment, throttle, tags } = want();
+        Observed { rest_api, deployment, throttle: Some(throttle), tags }
+    }
+
+    #[test]
+    fn it_waits_for_a_deployment_of_these_routes() {
+        let mut world = world();
+        world.deployment = Some(deployment::Observed {
+            rest_api: "a1".into(),
+            deployments: vec![("d0".into(), "old".into())],
+        });
+        assert_eq!(Stage::desired((), &summer(), &world), None);
+    }
+
+    #[test]
+    fn a_missing_stage_is_made_with_its_throttle() {
+        let calls: Vec<_> = Stage::update(&want(), None).into_iter().map(|step| step.change.call).collect();
+        let create = Call::Create { deployment: "d1".into(), tags: want().tags };
+        let throttle = Some(Throttle { rate: 50, burst: 100 });
+        assert_eq!(calls, [create, Call::Update { deployment: None, throttle }]);
+    }
+
+    #[test]
+    fn a_stage_as_wanted_is_left_alone() {
+        assert_eq!(Stage::update(&want(), Some(&up_to_date())), []);
+    }
+
+    #[test]
+    fn each_drifted_field_is_one_call_that_names_it() {
+        let throttle = |rate, burst| Some(Throttle { rate, burst });
+        let drifted: [(&[&str], _); 4] = [
+            (&["deployment"], Observed { deployment: "d0".into(), ..up_to_date() }),
+            (&["throttle rate"], Observed { throttle: throttle(10, 100), ..up_to_date() }),
+            (&["throttle burst"], Observed { throttle: throttle(50, 1), ..up_to_date() }),
+            (&["throttle rate", "throttle burst"], Observed { throttle: None, ..up_to_date() }),
+        ];
+        for (fields, seen) in drifted {
+            let steps = Stage::update(&want(), Some(&seen));
+            assert_eq!(fields_of(&steps), fields);
+            assert_eq!(steps.len(), 1);
+        }
+        let lines = throttle_differences(want().throttle, throttle(10, 100));
+        assert_eq!((lines[0].from.as_str(), lines[0].to.as_str()), ("10/s", "50/s"));
+    }
+}

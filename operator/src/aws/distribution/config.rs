@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudfront::types::{
     AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CustomErrorResponse, CustomErrorResponses,
-    CustomHeaders, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, FunctionAssociations, HttpVersion,
-    LambdaFunctionAssociations, Method, Origin as SdkOrigin, OriginProtocolPolicy, OriginSslProtocols, Origins,
-    PriceClass, S3OriginConfig, SslProtocol, ViewerProtocolPolicy,
+    CustomHeaders, CustomOriginConfig, DefaultCacheBehavior, DistributionConfig, FunctionAssociations,
+    HttpVersion, LambdaFunctionAssociations, Method, Origin as SdkOrigin, OriginProtocolPolicy,
+    OriginSslProtocols, Origins, PriceClass, S3OriginConfig, SslProtocol, ViewerProtocolPolicy,
 };
 use aws_smithy_types::error::operation::BuildError;
 
@@ -96,7 +96,18 @@ fn methods(seen: Option<&AllowedMethods>) -> std::collections::BTreeSet<String> 
 
 /// Sets our part in `base` and leaves the rest as it is.
 pub(super) fn write(want: &Config, mut base: DistributionConfig) -> Result<DistributionConfig, BuildError> {
-    let Config { comment, enabled, price_class, http_version, ipv6, root, origins, default, patterns, errors } = want;
+    let Config {
+        comment,
+        enabled,
+        price_class,
+        http_version,
+        ipv6,
+        root,
+        origins,
+        default,
+        patterns,
+        errors,
+    } = want;
     base.comment.clone_from(comment);
     base.enabled = *enabled;
     base.price_class = Some(PriceClass::from(price_class.as_str()));
