@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::cloud::Observed;
 use crate::gallery::{DataPolicy, Goal};
-use crate::graph::ResourceId;
+use crate::graph::{BucketRole, ResourceId};
 use crate::resources::{self, Absent, Change, Effect, Present, State, Step, Verdict};
 
 /// What to do now.
@@ -77,7 +77,7 @@ impl Plan {
     fn absent(data: DataPolicy, seen: &Observed) -> Self {
         let mut plan = Self::default();
         for id in ResourceId::all().rev().filter(|id| !id.is_shared()) {
-            if id.goes_with_its_parent() || seen.foreign.contains_key(&id) {
+            if id.goes_with_its_parent() || is_of_others(id, seen) {
                 plan.settled.insert(id);
                 continue;
             }
@@ -85,7 +85,8 @@ impl Plan {
                 plan.settled.insert(id);
                 continue;
             };
-            let dependents: Vec<_> = dependents(id).into_iter().filter(|other| seen.state(*other).is_some()).collect();
+            let dependents = dependents(id).into_iter().filter(|other| seen.state(*other).is_some());
+            let dependents: Vec<_> = dependents.filter(|other| !is_of_others(*other, seen)).collect();
             if dependents.is_empty() {
                 plan.enter_going(id, verdict);
             } else {
@@ -143,6 +144,12 @@ impl Plan {
             Waiting::Others(_) | Waiting::ToCome(_) => None,
         })
     }
+}
+
+/// Is it somebody else's? A notification is whose the bucket is, even under our id.
+fn is_of_others(id: ResourceId, seen: &Observed) -> bool {
+    let is_in_the_way = |id| seen.foreign.contains_key(&id);
+    is_in_the_way(id) || (id == ResourceId::Notification && is_in_the_way(ResourceId::Bucket(BucketRole::Photos)))
 }
 
 /// The resources that must be gone before `id` goes. Looks through those that go with their parent: they are never deleted

@@ -91,7 +91,6 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
     if !blocked.is_empty() && matches!(goal, Goal::Absent(..)) {
         return outcome;
     }
-    let unreadable = outcome.failures.clone();
     loop {
         let actions: Vec<_> =
             outcome.plan.actions.iter().filter(|action| !blocked.contains(&action.resource)).cloned().collect();
@@ -106,7 +105,9 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
         } else {
             progress.round(&outcome).await;
             let round = apply(cloud, goal.identity(), &actions).await;
-            outcome.failures = unreadable.iter().cloned().chain(round.failures).collect();
+            // What was given up stays told, also through rounds in which others go on.
+            outcome.failures.retain(|failure| blocked.contains(&failure.resource));
+            outcome.failures.extend(round.failures);
             let not_ready = |failure: &&Failure| failure.error.kind == ErrorKind::NotReady;
             let hopeless = outcome.failures.iter().filter(|failure| !not_ready(failure));
             blocked.extend(hopeless.map(|failure| failure.resource));

@@ -1,6 +1,6 @@
 //! Events: the story of a gallery, one line a step, not one an API call. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use photogallery_crds::{ConditionType, PhotoGalleryStatus, Reason};
 
@@ -46,10 +46,13 @@ pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcom
         let note = format!("{word} {} (build {})", code.join(", "), env!("CARGO_PKG_VERSION"));
         lines.push(Line::normal("Deployed", note));
     }
+    let made: BTreeSet<_> = outcome.applied.iter().filter(|action| makes(action)).map(|action| action.resource).collect();
     let mut changed = 0;
     for action in &outcome.applied {
         for effect in action.steps.iter().map(|step| &step.effect) {
             match effect {
+                // Completing what this reconcile made is no change to anybody.
+                Effect::Update(_) if made.contains(&action.resource) => {}
                 Effect::Update(differences) => {
                     for difference in differences.iter().filter(|difference| difference.field != "code") {
                         changed += 1;
@@ -70,6 +73,10 @@ pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcom
         lines.push(Line::normal("Updated", format!("{} more fields", changed - MOST_DIFFERENCES)));
     }
     lines
+}
+
+fn makes(action: &Action) -> bool {
+    action.steps.iter().any(|step| step.effect == Effect::Create)
 }
 
 fn difference_line(in_sync: bool, resource: ResourceId, difference: &Difference) -> Line {

@@ -194,7 +194,7 @@ fn an_object_that_cannot_be_read_is_told_so_and_left_alone() {
 #[test]
 fn the_finalizer_stays_until_everything_is_gone() {
     run(async {
-        let slow = Slow { distribution: 2, ..Slow::default() };
+        let slow = Slow { distribution: 12, ..Slow::default() };
         let server = ApiServer::new(summer(), World { slow, ..World::default() });
         server.reconcile().await.unwrap();
         server.take_asked();
@@ -205,7 +205,7 @@ fn the_finalizer_stays_until_everything_is_gone() {
             assert!(of(&server.take_asked(), "finalizer").is_empty());
             assert_eq!(server.condition(ConditionType::Ready)["reason"], "Deleting");
             waited += 1;
-            assert!(waited < 10);
+            assert!(waited < 20);
         }
         assert!(waited > 0, "CloudFront takes its time");
         let asked = server.take_asked();

@@ -78,7 +78,7 @@ impl Kind for Artefacts {
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let has = |key: &String| seen.is_some_and(|seen| seen.keys.contains(key));
-        let is_first = !want.zips.keys().any(has);
+        let is_first = seen.is_none_or(|seen| seen.keys.is_empty());
         let missing = want.zips.iter().filter(|(key, _)| !has(key));
         let steps = missing.enumerate().map(|(index, (key, zip))| {
             let change = Change::Put { key: key.clone(), zip: zip.clone() };

@@ -125,7 +125,9 @@ fn what_others_add_stays_through_updates() {
 #[test]
 fn two_galleries_are_made_side_by_side_and_one_goes_alone() {
     run(async {
-        let (one, two) = (summer(), Gallery { identity: identity("other", "summer"), ..summer() });
+        let mut two = Gallery { identity: identity("other", "summer"), ..summer() };
+        two.identity.uid = "uid-of-the-other".into();
+        let one = summer();
         let cloud = FakeCloud::new(slow_world());
         let (here, there) = (present(&one), present(&two));
         tokio::join!(converge(&cloud, &here), converge(&cloud, &there));
