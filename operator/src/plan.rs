@@ -204,7 +204,9 @@ impl fmt::Display for Action {
 
 impl fmt::Display for resources::Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<16} {} -> {}", self.field, self.from, self.to)
+        // A variable is told by its name alone; there is no other field of that form.
+        let field = self.field.strip_prefix("environment ").unwrap_or(&self.field);
+        write!(f, "{field:<16} {} -> {}", self.from, self.to)
     }
 }
 
