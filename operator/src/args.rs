@@ -102,7 +102,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600,
         _ => return Err("write a number with s, m or h, such as 30s, 10m or 1h".into()),
     };
-    let number: u64 = number.parse().map_err(|_| "write a whole number with s, m or h, such as 10m".to_owned())?;
+    let number: u64 =
+        number.parse().map_err(|_| "write a whole number with s, m or h, such as 10m".to_owned())?;
     match number.checked_mul(unit) {
         Some(seconds @ 5..=604_800) => Ok(Duration::from_secs(seconds)),
         _ => Err("must be between 5s and 168h".into()),
@@ -120,7 +121,9 @@ fn prefix(text: &str) -> Result<String, String> {
     if fits && !taken {
         return Ok(text.to_owned());
     }
-    Err(format!("use 1-{PREFIX_LENGTH} lower-case letters, digits and dashes, beginning with a letter, such as pg"))
+    Err(format!(
+        "use 1-{PREFIX_LENGTH} lower-case letters, digits and dashes, beginning with a letter, such as pg"
+    ))
 }
 
 fn viewer(text: &str) -> Result<ViewerTemplate, String> {
@@ -144,7 +147,10 @@ mod tests {
 
     #[test]
     fn every_flag_has_a_variable_and_a_sentence() {
-        for flag in Cli::command().get_arguments().filter(|flag| !["help", "version"].contains(&flag.get_id().as_str())) {
+        for flag in Cli::command()
+            .get_arguments()
+            .filter(|flag| !["help", "version"].contains(&flag.get_id().as_str()))
+        {
             assert!(flag.get_env().is_some(), "{} has no variable", flag.get_id());
             assert!(flag.get_help().is_some(), "{} has no help", flag.get_id());
         }
@@ -154,7 +160,8 @@ mod tests {
     fn durations_have_units_and_bounds() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1h"), Ok(Duration::from_secs(3600)));
-        for bad in ["", "10", "h", "1d", "-1s", "1s", "999999999999999999999h", "18446744073709551615h", "ü"] {
+        for bad in ["", "10", "h", "1d", "-1s", "1s", "999999999999999999999h", "18446744073709551615h", "ü"]
+        {
             assert!(duration(bad).is_err(), "{bad}");
         }
     }

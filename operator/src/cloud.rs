@@ -84,7 +84,11 @@ pub trait Cloud: Send + Sync {
     ) -> impl Future<Output = Vec<(ResourceId, CloudError)>> + Send;
 
     /// Makes one call.
-    fn apply(&self, gallery: &Identity, change: &Change) -> impl Future<Output = Result<(), CloudError>> + Send;
+    fn apply(
+        &self,
+        gallery: &Identity,
+        change: &Change,
+    ) -> impl Future<Output = Result<(), CloudError>> + Send;
 
     /// How many objects the photos bucket keeps under `photos/`, for the last words of a gallery that retains them.
     fn count_photos(&self, gallery: &Identity) -> impl Future<Output = Result<u64, CloudError>> + Send;

@@ -132,8 +132,12 @@ fn watch<C: Cloud + 'static>(
         .graceful_shutdown_on(stop);
     let results = controller.run(
         |object, context| {
-            let span = tracing::info_span!("reconcile", namespace = object.namespace(), gallery = object.name_any(),
-                generation = object.metadata.generation);
+            let span = tracing::info_span!(
+                "reconcile",
+                namespace = object.namespace(),
+                gallery = object.name_any(),
+                generation = object.metadata.generation
+            );
             reconcile_object(object, context).instrument(span).boxed()
         },
         on_error,
@@ -155,11 +159,16 @@ async fn log_errors<T, E: std::error::Error>(results: impl Stream<Item = Result<
     }
 }
 
-async fn count_galleries<C>(context: &Context<C>, stores: &[Store<RawGallery>], stop: impl Future<Output = ()>) {
+async fn count_galleries<C>(
+    context: &Context<C>,
+    stores: &[Store<RawGallery>],
+    stop: impl Future<Output = ()>,
+) {
     let mut stop = std::pin::pin!(stop);
     loop {
         let all: Vec<_> = stores.iter().flat_map(Store::state).collect();
-        let ready = all.iter().filter(|object| status::is_true(&previous(object), ConditionType::Ready)).count();
+        let ready =
+            all.iter().filter(|object| status::is_true(&previous(object), ConditionType::Ready)).count();
         context.metrics.count_galleries(ready, all.len() - ready);
         let pause = std::pin::pin!(tokio::time::sleep(Duration::from_secs(5)));
         if let future::Either::Left(_) = future::select(&mut stop, pause).await {
@@ -242,9 +251,14 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         self.tell(&story::of_outcome(&self.before, self.generation, &outcome)).await;
         self.count_drift(&outcome);
         self.report(Report::Outcome(&goal, &outcome, stage)).await?;
-        tracing::info!(calls = outcome.applied.iter().map(|action| action.steps.len()).sum::<usize>(),
-            complete = outcome.is_complete(), left = outcome.plan.actions.len(), waiting = outcome.plan.waiting.len(),
-            failures = outcome.failures.len(), "reconciled");
+        tracing::info!(
+            calls = outcome.applied.iter().map(|action| action.steps.len()).sum::<usize>(),
+            complete = outcome.is_complete(),
+            left = outcome.plan.actions.len(),
+            waiting = outcome.plan.waiting.len(),
+            failures = outcome.failures.len(),
+            "reconciled"
+        );
         Ok(Action::requeue(self.next(&outcome, stage).await))
     }
 
@@ -262,7 +276,8 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if !deleting_was_told(&self.before) {
             self.tell(&[story::deleting(data)]).await;
         }
-        let outcome = reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await;
+        let outcome =
+            reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await;
         if outcome.is_complete() {
             let photos = match data {
                 DataPolicy::Retain => self.context.cloud.count_photos(goal.identity()).await.ok(),
@@ -307,7 +322,9 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
     /// Who the gallery is; `None` when its region cannot be one.
     fn identity(&self) -> Option<Identity> {
         let region = self.object.spec.pointer("/region").and_then(Value::as_str)?;
-        let plain = region.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
+        let plain = region
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
         (plain && region.len() <= 25 && region.split('-').count() >= 3).then(|| Identity {
             namespace: self.object.namespace().unwrap_or_default(),
             name: self.object.name_any(),
@@ -442,7 +459,8 @@ fn previous(object: &RawGallery) -> PhotoGalleryStatus {
 }
 
 fn deleting_was_told(before: &PhotoGalleryStatus) -> bool {
-    status::condition(before, ConditionType::Ready).is_some_and(|ready| ready.reason == Reason::Deleting.as_str())
+    status::condition(before, ConditionType::Ready)
+        .is_some_and(|ready| ready.reason == Reason::Deleting.as_str())
 }
 
 /// Between 90 and 110 percent, so that galleries made together drift apart.

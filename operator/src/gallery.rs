@@ -135,7 +135,11 @@ pub struct InvalidSpec {
 
 impl Gallery {
     /// Checks a spec. The error names the first field that cannot be carried out, and what to write instead.
-    pub fn new(identity: Identity, spec: PhotoGallerySpec, release: Arc<Release>) -> Result<Self, InvalidSpec> {
+    pub fn new(
+        identity: Identity,
+        spec: PhotoGallerySpec,
+        release: Arc<Release>,
+    ) -> Result<Self, InvalidSpec> {
         let gallery = Self { identity, spec, release };
         gallery.check()?;
         Ok(gallery)
@@ -146,7 +150,8 @@ impl Gallery {
         let architecture = self.spec.functions.architecture;
         for function in FunctionName::ALL {
             if self.release.function(architecture, function).is_none() {
-                let has: Vec<_> = self.release.architectures().into_iter().map(Architecture::as_str).collect();
+                let has: Vec<_> =
+                    self.release.architectures().into_iter().map(Architecture::as_str).collect();
                 let problem = format!(
                     "this operator was built without {architecture} functions. It has: {}.",
                     if has.is_empty() { "none".into() } else { has.join(", ") }
@@ -156,14 +161,20 @@ impl Gallery {
         }
         for tag in self.spec.tags.keys() {
             if tag.starts_with("aws:") || tag.starts_with("photogallery.dev/") {
-                return invalid("spec.tags", format!("{tag} is reserved. Choose a key with another beginning."));
+                return invalid(
+                    "spec.tags",
+                    format!("{tag} is reserved. Choose a key with another beginning."),
+                );
             }
         }
         for (index, origin) in self.spec.api.additional_allowed_origins.iter().enumerate() {
             let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
             if host.is_none_or(|host| host.is_empty() || host.contains(['/', ',', '*', ' ', '"', '\n'])) {
                 let field = format!("spec.api.additionalAllowedOrigins[{index}]");
-                return invalid(&field, "must be an origin such as https://www.example.com, without a path.".into());
+                return invalid(
+                    &field,
+                    "must be an origin such as https://www.example.com, without a path.".into(),
+                );
             }
         }
         Ok(())
@@ -175,7 +186,8 @@ impl Gallery {
         if !self.spec.tags.is_empty() {
             // AWS ends a value at 256 characters. Keys with spaces, or too many of them, are not remembered, and stay in AWS
             // when they leave the spec.
-            let keys: Vec<_> = self.spec.tags.keys().filter(|key| !key.contains(' ')).map(String::as_str).collect();
+            let keys: Vec<_> =
+                self.spec.tags.keys().filter(|key| !key.contains(' ')).map(String::as_str).collect();
             let keys = keys.join(" ");
             if keys.len() <= 256 {
                 tags.insert(TAG_KEYS.into(), keys);
@@ -269,7 +281,8 @@ mod tests {
         spec.functions.architecture = Architecture::Arm64;
         let mut release = Release::clone(&galleries::summer().release);
         release.functions.retain(|(architecture, _), _| *architecture != Architecture::Arm64.as_str());
-        let refused = Gallery::new(galleries::identity("photos", "summer"), spec, Arc::new(release)).unwrap_err();
+        let refused =
+            Gallery::new(galleries::identity("photos", "summer"), spec, Arc::new(release)).unwrap_err();
         assert_eq!(refused.field, "spec.functions.architecture");
         assert!(refused.problem.contains("It has: x86_64."), "{refused}");
     }
@@ -278,12 +291,17 @@ mod tests {
     fn a_viewer_template_makes_an_origin() {
         let local = ViewerTemplate("http://{label}.cloudfront.localhost:4566/".into());
         assert_eq!(local.url("d1.cloudfront.net"), "http://d1.cloudfront.localhost:4566");
-        assert_eq!(ViewerTemplate("https://{domain}".into()).url("d1.cloudfront.net"), "https://d1.cloudfront.net");
+        assert_eq!(
+            ViewerTemplate("https://{domain}".into()).url("d1.cloudfront.net"),
+            "https://d1.cloudfront.net"
+        );
     }
 
     #[test]
     fn origins_that_could_break_out_of_a_list_are_refused() {
-        for origin in ["https://a.example,https://b.example", "https://a.example/path", "*", "https://", "ftp://a"] {
+        for origin in
+            ["https://a.example,https://b.example", "https://a.example/path", "*", "https://", "ftp://a"]
+        {
             let mut gallery = galleries::summer();
             gallery.spec.api.additional_allowed_origins = vec![origin.into()];
             assert!(gallery.check().is_err(), "{origin}");

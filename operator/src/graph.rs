@@ -101,7 +101,9 @@ impl ResourceId {
     pub const fn depends_on(self) -> &'static [Self] {
         use FunctionName::{Delete, List, Thumbnail, Upload};
         match self {
-            Id::OriginAccessControl | Id::ResponseHeadersPolicy | Id::RestApi | Id::Bucket(_) | Id::Table => &[],
+            Id::OriginAccessControl | Id::ResponseHeadersPolicy | Id::RestApi | Id::Bucket(_) | Id::Table => {
+                &[]
+            }
             Id::LogGroup(_) | Id::Role(_) => &[],
             Id::Distribution => {
                 &[Id::OriginAccessControl, Id::ResponseHeadersPolicy, Id::RestApi, Id::Bucket(Frontend)]

@@ -239,7 +239,10 @@ impl Identity {
             return Ownership::NotOurs("it does not carry this operator's tags".into());
         }
         if tag(TAG_OWNER) != self.installation.owner_id {
-            return Ownership::NotOurs(format!("it belongs to the operator with owner id {}", tag(TAG_OWNER)));
+            return Ownership::NotOurs(format!(
+                "it belongs to the operator with owner id {}",
+                tag(TAG_OWNER)
+            ));
         }
         if (tag(TAG_NAMESPACE), tag(TAG_NAME)) != (&self.namespace, &self.name) {
             let (namespace, name) = (tag(TAG_NAMESPACE), tag(TAG_NAME));
@@ -340,7 +343,8 @@ mod tests {
         let long = "n".repeat(63);
         let one = identity(&long, &format!("{}a", "g".repeat(39)));
         let two = identity(&long, &format!("{}b", "g".repeat(39)));
-        for role in [BucketRole::Frontend, BucketRole::Photos, BucketRole::Thumbnails, BucketRole::Artefacts] {
+        for role in [BucketRole::Frontend, BucketRole::Photos, BucketRole::Thumbnails, BucketRole::Artefacts]
+        {
             assert!(one.bucket(role).len() <= 63, "{}", one.bucket(role));
         }
         for function in FunctionName::ALL {

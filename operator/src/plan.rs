@@ -149,7 +149,8 @@ impl Plan {
 /// Is it somebody else's? A notification is whose the bucket is, even under our id.
 fn is_of_others(id: ResourceId, seen: &Observed) -> bool {
     let is_in_the_way = |id| seen.foreign.contains_key(&id);
-    is_in_the_way(id) || (id == ResourceId::Notification && is_in_the_way(ResourceId::Bucket(BucketRole::Photos)))
+    is_in_the_way(id)
+        || (id == ResourceId::Notification && is_in_the_way(ResourceId::Bucket(BucketRole::Photos)))
 }
 
 /// The resources that must be gone before `id` goes. Looks through those that go with their parent: they are never deleted
@@ -157,7 +158,9 @@ fn is_of_others(id: ResourceId, seen: &Observed) -> bool {
 fn dependents(id: ResourceId) -> BTreeSet<ResourceId> {
     let direct = ResourceId::all().filter(|other| other.depends_on().contains(&id));
     direct
-        .flat_map(|other| if other.goes_with_its_parent() { dependents(other) } else { BTreeSet::from([other]) })
+        .flat_map(
+            |other| if other.goes_with_its_parent() { dependents(other) } else { BTreeSet::from([other]) },
+        )
         .collect()
 }
 

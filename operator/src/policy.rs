@@ -80,21 +80,30 @@ pub fn advice(failure: &Failure) -> String {
     let CloudError { service, operation, kind, code: _, source } = error;
     match kind {
         ErrorKind::AccessDenied => {
-            let (action, on) = missing_permission(&source.0).unwrap_or_else(|| (format!("{service}:{operation}"), None));
+            let (action, on) =
+                missing_permission(&source.0).unwrap_or_else(|| (format!("{service}:{operation}"), None));
             let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
-            format!("Missing permission {action}{on}, for {resource}. Add it to the operator's role; I will go on by myself.")
+            format!(
+                "Missing permission {action}{on}, for {resource}. Add it to the operator's role; I will go on by myself."
+            )
         }
         ErrorKind::NotOurs => format!(
             "The name of {resource} is taken by somebody else's resource, which is left alone. \
              Choose another name for the gallery, or remove that resource."
         ),
         ErrorKind::LimitExceeded => {
-            format!("A quota of the AWS account is used up, for {resource}: {source} Ask AWS to raise it, or make room.")
+            format!(
+                "A quota of the AWS account is used up, for {resource}: {source} Ask AWS to raise it, or make room."
+            )
         }
         ErrorKind::Rejected => format!("AWS refuses {operation} for {resource}: {source}"),
         ErrorKind::NotReady => format!("AWS is not ready for {resource} yet: {source}"),
-        ErrorKind::Throttled => format!("AWS limits our calls ({service}:{operation}); trying again, more slowly."),
-        ErrorKind::Unavailable => format!("No useful answer from AWS to {service}:{operation}: {source}; trying again."),
+        ErrorKind::Throttled => {
+            format!("AWS limits our calls ({service}:{operation}); trying again, more slowly.")
+        }
+        ErrorKind::Unavailable => {
+            format!("No useful answer from AWS to {service}:{operation}: {source}; trying again.")
+        }
     }
 }
 
@@ -135,7 +144,10 @@ mod tests {
         let message = "User: arn:aws:iam::1:user/op is not authorized to perform: iam:PassRole on resource: \
                        arn:aws:iam::1:role/photogallery/x because no identity-based policy allows the iam:PassRole action";
         let advice = advice(&failure(ErrorKind::AccessDenied, message));
-        assert!(advice.starts_with("Missing permission iam:PassRole on arn:aws:iam::1:role/photogallery/x"), "{advice}");
+        assert!(
+            advice.starts_with("Missing permission iam:PassRole on arn:aws:iam::1:role/photogallery/x"),
+            "{advice}"
+        );
     }
 
     #[test]

@@ -92,8 +92,13 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
         return outcome;
     }
     loop {
-        let actions: Vec<_> =
-            outcome.plan.actions.iter().filter(|action| !blocked.contains(&action.resource)).cloned().collect();
+        let actions: Vec<_> = outcome
+            .plan
+            .actions
+            .iter()
+            .filter(|action| !blocked.contains(&action.resource))
+            .cloned()
+            .collect();
         let mut scope: Scope = outcome.plan.to_read_again().difference(&blocked).copied().collect();
         if actions.is_empty() {
             let brief = outcome.plan.aws_at_work().any(|(id, _)| !is_slow(id));
@@ -119,7 +124,8 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             }
             if progressed {
                 pauses = Pauses::default();
-            } else if outcome.failures.iter().any(|failure| not_ready(&failure)) && Instant::now() < deadline {
+            } else if outcome.failures.iter().any(|failure| not_ready(&failure)) && Instant::now() < deadline
+            {
                 sleep(pauses.next()).await;
             } else {
                 return outcome;
@@ -134,7 +140,9 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
         outcome.plan = Plan::new(goal, &outcome.seen);
         // What failed as "not yet" and is no longer planned has come right by itself.
         let planned: BTreeSet<_> = outcome.plan.actions.iter().map(|action| action.resource).collect();
-        outcome.failures.retain(|failure| planned.contains(&failure.resource) || blocked.contains(&failure.resource));
+        outcome
+            .failures
+            .retain(|failure| planned.contains(&failure.resource) || blocked.contains(&failure.resource));
     }
 }
 

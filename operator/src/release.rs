@@ -119,7 +119,11 @@ impl SiteFile {
     }
 }
 
-fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, SiteFile>) -> Result<(), ReleaseError> {
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    files: &mut BTreeMap<String, SiteFile>,
+) -> Result<(), ReleaseError> {
     let error = |path: &Path| {
         let path = path.to_owned();
         move |source| ReleaseError { path, source }

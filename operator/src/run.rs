@@ -42,7 +42,9 @@ pub enum StartError {
     #[error("failed to reach Kubernetes; set KUBECONFIG or run in a cluster")]
     Kubernetes(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The owner id could not be read.
-    #[error("failed to read the namespace kube-system, whose uid is the owner id; allow it, or set --owner-id")]
+    #[error(
+        "failed to read the namespace kube-system, whose uid is the owner id; allow it, or set --owner-id"
+    )]
     OwnerId(#[source] kube::Error),
     /// The AWS account could not be learnt.
     #[error("failed to ask AWS who we are (sts:GetCallerIdentity); check the credentials")]
@@ -58,7 +60,8 @@ pub enum StartError {
 impl Parts {
     /// Connects to Kubernetes and AWS and reads the release.
     pub async fn connect(options: &Options) -> Result<Self, StartError> {
-        let release = Release::read(&options.functions_dir, &options.site_dir).map_err(StartError::Release)?;
+        let release =
+            Release::read(&options.functions_dir, &options.site_dir).map_err(StartError::Release)?;
         let client = Client::try_default().await.map_err(|error| StartError::Kubernetes(error.into()))?;
         let owner_id = match options.owner_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => id.to_owned(),
@@ -66,7 +69,8 @@ impl Parts {
         };
         let config = base_config().await;
         let sts = aws_sdk_sts::Client::new(&config);
-        let caller = sts.get_caller_identity().send().await.map_err(|error| StartError::Identity(error.into()))?;
+        let caller =
+            sts.get_caller_identity().send().await.map_err(|error| StartError::Identity(error.into()))?;
         let account = caller.account().unwrap_or_default().to_owned();
         let metrics = Metrics::default();
         let installation = Installation {
@@ -124,7 +128,8 @@ async fn start(options: Options) -> Result<(), StartError> {
         outages: std::sync::Mutex::default(),
         permits: Semaphore::new(options.max_concurrent_galleries.into()),
     };
-    let namespaces: Vec<_> = options.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect();
+    let namespaces: Vec<_> =
+        options.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect();
     let set_ready = move || ready.set();
     let concurrency = options.max_concurrent_galleries;
     let controller = controller::run(Arc::new(context), &namespaces, concurrency, set_ready, stop);

@@ -40,7 +40,12 @@ pub enum Stage {
 }
 
 /// The status after `report`.
-pub fn next(previous: &PhotoGalleryStatus, generation: i64, now: Timestamp, report: Report<'_>) -> PhotoGalleryStatus {
+pub fn next(
+    previous: &PhotoGalleryStatus,
+    generation: i64,
+    now: Timestamp,
+    report: Report<'_>,
+) -> PhotoGalleryStatus {
     let mut status = PhotoGalleryStatus { observed_generation: Some(generation), ..previous.clone() };
     let mut conditions = Conditions { previous, generation, now, next: Vec::new() };
     match report {
@@ -81,7 +86,8 @@ struct Conditions<'a> {
 impl Conditions<'_> {
     fn set(&mut self, kind: ConditionType, status: &str, reason: Reason, message: impl Into<String>) {
         let before = condition(self.previous, kind).filter(|before| before.status == status);
-        let last_transition_time = before.map_or(Time(self.now), |before| before.last_transition_time.clone());
+        let last_transition_time =
+            before.map_or(Time(self.now), |before| before.last_transition_time.clone());
         self.next.push(Condition {
             type_: kind.as_str().into(),
             status: status.into(),
@@ -216,9 +222,11 @@ fn ready(conditions: &mut Conditions<'_>, status: &PhotoGalleryStatus, outcome: 
         let url = status.url.as_deref().unwrap_or_default();
         return conditions.set(Ready, "True", Reason::Live, format!("Live at {url}."));
     }
-    let seen_live = condition(conditions.previous, Ready).is_some_and(|before| before.reason == Reason::Updating.as_str());
+    let seen_live = condition(conditions.previous, Ready)
+        .is_some_and(|before| before.reason == Reason::Updating.as_str());
     let reason = if was || seen_live { Reason::Updating } else { Reason::Creating };
-    let message = missing.map_or("Not everything is as the spec says yet.".to_owned(), |id| format!("{id} is missing."));
+    let message = missing
+        .map_or("Not everything is as the spec says yet.".to_owned(), |id| format!("{id} is missing."));
     conditions.set(Ready, "False", reason, message);
 }
 

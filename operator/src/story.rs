@@ -46,7 +46,8 @@ pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcom
         let note = format!("{word} {} (build {})", code.join(", "), env!("CARGO_PKG_VERSION"));
         lines.push(Line::normal("Deployed", note));
     }
-    let made: BTreeSet<_> = outcome.applied.iter().filter(|action| makes(action)).map(|action| action.resource).collect();
+    let made: BTreeSet<_> =
+        outcome.applied.iter().filter(|action| makes(action)).map(|action| action.resource).collect();
     let mut changed = 0;
     for action in &outcome.applied {
         for effect in action.steps.iter().map(|step| &step.effect) {
@@ -63,7 +64,8 @@ pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcom
                 }
                 // In a gallery that was complete, a missing resource is drift too.
                 Effect::Create if in_sync => {
-                    lines.push(Line::warning("Drift", format!("{} was missing, made again", action.resource)));
+                    lines
+                        .push(Line::warning("Drift", format!("{} was missing, made again", action.resource)));
                 }
                 Effect::Create | Effect::Detail | Effect::Delete | Effect::Retain => {}
             }
@@ -130,7 +132,9 @@ pub fn creating(seen: &Observed) -> Line {
             counts.entry(rank).or_insert((0, one, many)).0 += 1;
         }
     }
-    let parts = counts.into_values().map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
+    let parts = counts
+        .into_values()
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
     Line::normal(Reason::Creating.into(), parts.collect::<Vec<_>>().join(", "))
 }
 
@@ -161,7 +165,9 @@ pub fn gone(goal: &Goal, seen: &Observed, photos: Option<u64>) -> Line {
     let Goal::Absent(identity, DataPolicy::Retain) = goal else {
         return Line::normal("Deleted", "everything, photos included");
     };
-    let Some(kept) = kept(identity, seen, photos) else { return Line::normal("Deleted", "there was no data to keep") };
+    let Some(kept) = kept(identity, seen, photos) else {
+        return Line::normal("Deleted", "there was no data to keep");
+    };
     Line::normal("Retained", kept)
 }
 

@@ -20,7 +20,8 @@ where
     E: ProvideErrorMetadata + Error + 'static,
 {
     move |error| {
-        let (code, message) = (error.code().unwrap_or_default().to_owned(), error.message().map(str::to_owned));
+        let (code, message) =
+            (error.code().unwrap_or_default().to_owned(), error.message().map(str::to_owned));
         let status = error.raw_response().map(|response| response.status().as_u16());
         let message = message.unwrap_or_else(|| chain(&error));
         let kind = classify(status, &code, &message);
@@ -90,30 +91,64 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
         "LimitExceeded" if says(&["being updated", "simultaneously"]) => ErrorKind::NotReady,
 
         // Not yet, or somebody else is at it; also what a lost answer left behind: looking again helps.
-        "OperationAborted" | "ResourceConflict" | "Conflict" | "PreconditionFailed" | "InvalidIfMatchVersion"
-        | "ResourceInUse" | "ConcurrentModification" | "DeleteConflict" | "BucketNotEmpty" | "DistributionNotDisabled"
-        | "ContinuousBackupsUnavailable" | "EntityAlreadyExists" | "ResourceAlreadyExists" | "BucketAlreadyOwnedByYou"
-        | "DistributionAlreadyExists" | "OriginAccessControlAlreadyExists" | "ResponseHeadersPolicyAlreadyExists"
-        | "OriginAccessControlInUse" | "ResponseHeadersPolicyInUse" | "TooManyInvalidationsInProgress"
+        "OperationAborted"
+        | "ResourceConflict"
+        | "Conflict"
+        | "PreconditionFailed"
+        | "InvalidIfMatchVersion"
+        | "ResourceInUse"
+        | "ConcurrentModification"
+        | "DeleteConflict"
+        | "BucketNotEmpty"
+        | "DistributionNotDisabled"
+        | "ContinuousBackupsUnavailable"
+        | "EntityAlreadyExists"
+        | "ResourceAlreadyExists"
+        | "BucketAlreadyOwnedByYou"
+        | "DistributionAlreadyExists"
+        | "OriginAccessControlAlreadyExists"
+        | "ResponseHeadersPolicyAlreadyExists"
+        | "OriginAccessControlInUse"
+        | "ResponseHeadersPolicyInUse"
+        | "TooManyInvalidationsInProgress"
         | "TableInUse" => ErrorKind::NotReady,
         // We only write to what we saw or made: AWS has not heard of it everywhere yet, or it just went.
-        "NoSuchBucket" | "NoSuchEntity" | "NoSuchDistribution" | "NoSuchKey" | "ResourceNotFound" | "NotFound"
-        | "TableNotFound" | "NoSuchResource" => ErrorKind::NotReady,
+        "NoSuchBucket" | "NoSuchEntity" | "NoSuchDistribution" | "NoSuchKey" | "ResourceNotFound"
+        | "NotFound" | "TableNotFound" | "NoSuchResource" => ErrorKind::NotReady,
 
-        "Throttling" | "Throttled" | "TooManyRequests" | "RequestLimitExceeded" | "RequestThrottled"
-        | "BandwidthLimitExceeded" | "SlowDown" | "PriorRequestNotComplete"
+        "Throttling"
+        | "Throttled"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
         | "ProvisionedThroughputExceeded" => ErrorKind::Throttled,
         _ if says(&["Rate exceeded"]) => ErrorKind::Throttled,
 
-        "AccessDenied" | "UnauthorizedOperation" | "Forbidden" | "AllAccessDisabled" | "InvalidClientTokenId"
-        | "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "UnrecognizedClient" | "ExpiredToken"
-        | "AuthFailure" | "NotAuthorized" => ErrorKind::AccessDenied,
+        "AccessDenied"
+        | "UnauthorizedOperation"
+        | "Forbidden"
+        | "AllAccessDisabled"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClient"
+        | "ExpiredToken"
+        | "AuthFailure"
+        | "NotAuthorized" => ErrorKind::AccessDenied,
 
         "LimitExceeded" | "CodeStorageExceeded" | "ServiceQuotaExceeded" => ErrorKind::LimitExceeded,
         _ if code.starts_with("TooMany") => ErrorKind::LimitExceeded,
 
-        "InternalError" | "InternalFailure" | "InternalServerError" | "ServiceUnavailable" | "ServiceFailure"
-        | "RequestTimeout" | "Service" => ErrorKind::Unavailable,
+        "InternalError"
+        | "InternalFailure"
+        | "InternalServerError"
+        | "ServiceUnavailable"
+        | "ServiceFailure"
+        | "RequestTimeout"
+        | "Service" => ErrorKind::Unavailable,
 
         _ => match status {
             429 => ErrorKind::Throttled,
@@ -159,13 +194,28 @@ mod tests {
                 "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution",
                 LimitExceeded,
             ),
-            (Some(400), "InvalidArgument", "Unable to validate the following destination configurations", NotReady),
+            (
+                Some(400),
+                "InvalidArgument",
+                "Unable to validate the following destination configurations",
+                NotReady,
+            ),
             (Some(400), "InvalidArgument", "Something else", Rejected),
-            (Some(403), "AccessDeniedException", "User: x is not authorized to perform: iam:PassRole", AccessDenied),
+            (
+                Some(403),
+                "AccessDeniedException",
+                "User: x is not authorized to perform: iam:PassRole",
+                AccessDenied,
+            ),
             (Some(403), "", "", AccessDenied),
             (Some(400), "LimitExceededException", "Table tags are being updated", NotReady),
             (Some(400), "LimitExceededException", "There is a limit of 2500 tables", LimitExceeded),
-            (Some(400), "TooManyBuckets", "You have attempted to create more buckets than allowed", LimitExceeded),
+            (
+                Some(400),
+                "TooManyBuckets",
+                "You have attempted to create more buckets than allowed",
+                LimitExceeded,
+            ),
             (Some(400), "ValidationException", "1 validation error detected", Rejected),
             (Some(400), "MalformedPolicy", "Invalid principal in policy", NotReady),
             (Some(400), "MalformedPolicy", "Policies must be valid JSON", Rejected),

@@ -67,7 +67,8 @@ impl Cloud for Aws {
         let clients = self.clients.region(&gallery.region);
         let mut errors = Vec::new();
         // Deployments, stage, site marker and permissions are read by identities that the first wave finds.
-        let (second, first): (BTreeSet<_>, BTreeSet<_>) = scope.iter().copied().partition(|id| needs_identity(*id));
+        let (second, first): (BTreeSet<_>, BTreeSet<_>) =
+            scope.iter().copied().partition(|id| needs_identity(*id));
         for wave in [first, second] {
             let known = &*seen;
             let findings = join_all(wave.into_iter().map(|id| find(&clients, gallery, known, id))).await;
@@ -84,8 +85,12 @@ impl Cloud for Aws {
     async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
         let clients = &*self.clients.region(&gallery.region);
         match change {
-            Change::OriginAccessControl(change) => origin_access_control::apply(clients, gallery, change).await,
-            Change::ResponseHeadersPolicy(change) => response_headers_policy::apply(clients, gallery, change).await,
+            Change::OriginAccessControl(change) => {
+                origin_access_control::apply(clients, gallery, change).await
+            }
+            Change::ResponseHeadersPolicy(change) => {
+                response_headers_policy::apply(clients, gallery, change).await
+            }
             Change::Bucket(role, change) => bucket::apply(clients, gallery, *role, change).await,
             Change::Table(change) => table::apply(clients, gallery, change).await,
             Change::LogGroup(name, change) => log_group::apply(clients, gallery, *name, change).await,
@@ -150,7 +155,9 @@ async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: Resou
         ResourceId::Deployment => one!(deployment, deployment::observe(clients, gallery, known)),
         ResourceId::Stage => one!(stage, stage::observe(clients, gallery, known)),
         ResourceId::Distribution => one!(distribution, distribution::observe(clients, gallery)),
-        ResourceId::BucketPolicy(role) => one!(bucket_policies, role, bucket_policy::observe(clients, gallery, role)),
+        ResourceId::BucketPolicy(role) => {
+            one!(bucket_policies, role, bucket_policy::observe(clients, gallery, role))
+        }
         ResourceId::UploadCors => one!(upload_cors, upload_cors::observe(clients, gallery)),
         ResourceId::Artefacts => one!(artefacts, artefacts::observe(clients, gallery)),
         ResourceId::Function(name) => one!(functions, name, function::observe(clients, gallery, name)),
@@ -163,7 +170,11 @@ async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: Resou
 }
 
 /// Keeps what is ours, and notes what is not.
-pub(crate) fn owned<T>(seen: Seen<T>, foreign: &mut BTreeMap<ResourceId, Foreign>, id: ResourceId) -> Option<T> {
+pub(crate) fn owned<T>(
+    seen: Seen<T>,
+    foreign: &mut BTreeMap<ResourceId, Foreign>,
+    id: ResourceId,
+) -> Option<T> {
     match seen {
         Seen::Nothing => None,
         Seen::Ours(found) => Some(found),

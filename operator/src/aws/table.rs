@@ -72,7 +72,8 @@ fn is_young(table: &TableDescription) -> bool {
 async fn tags(clients: &Clients, gallery: &Identity) -> Result<Tags, CloudError> {
     let (mut tags, mut next) = (Tags::new(), None);
     loop {
-        let call = clients.dynamodb.list_tags_of_resource().resource_arn(gallery.table_arn()).set_next_token(next);
+        let call =
+            clients.dynamodb.list_tags_of_resource().resource_arn(gallery.table_arn()).set_next_token(next);
         let page = call.send().await;
         let page = found(page, &["ResourceNotFoundException"], failed("dynamodb", "ListTagsOfResource"))?;
         let Some(page) = page else { return Ok(tags) };

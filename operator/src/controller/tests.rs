@@ -157,7 +157,11 @@ fn status_is_applied_under_our_name_without_the_spec_and_only_when_it_changes() 
             assert_eq!(status.body["metadata"], json!({"name": "summer", "uid": "uid-summer"}));
             assert_eq!(status.body.get("spec"), None);
         }
-        assert_eq!(of(&asked, "status")[0].body["status"]["observedGeneration"], 1, "before the first call to AWS");
+        assert_eq!(
+            of(&asked, "status")[0].body["status"]["observedGeneration"],
+            1,
+            "before the first call to AWS"
+        );
         assert_eq!(server.condition(ConditionType::Ready)["status"], "True");
         assert_eq!(reasons(&asked), ["Creating", "Deployed", "Live"]);
         assert_ne!(action, Action::await_change());
@@ -221,12 +225,18 @@ fn a_gallery_goes_although_its_spec_cannot_be_read() {
     run(async {
         let server = ApiServer::new(summer(), World::default());
         server.reconcile().await.unwrap();
-        server.edit("/spec", json!({"region": "eu-west-1", "functions": "nonsense", "deletionPolicy": "Delete"}));
+        server.edit(
+            "/spec",
+            json!({"region": "eu-west-1", "functions": "nonsense", "deletionPolicy": "Delete"}),
+        );
         server.object.lock().unwrap()["metadata"]["deletionTimestamp"] = json!("2026-11-23T10:00:00Z");
         server.reconcile().await.unwrap();
         assert_eq!(server.object()["metadata"]["finalizers"], json!([]));
         let world = server.context.cloud.world();
-        assert!(world.functions.is_empty() && world.tables.is_empty() && world.buckets.len() == 1, "{world:#?}");
+        assert!(
+            world.functions.is_empty() && world.tables.is_empty() && world.buckets.len() == 1,
+            "{world:#?}"
+        );
     });
 }
 

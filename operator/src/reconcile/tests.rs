@@ -63,10 +63,12 @@ fn what_needs_what_failed_waits() {
 #[test]
 fn the_rest_of_an_action_that_failed_is_skipped() {
     run(async {
-        let (outcome, _, log) = with_fault(Fault::always(On::Operation("PutPublicAccessBlock"), DENIED)).await;
+        let (outcome, _, log) =
+            with_fault(Fault::always(On::Operation("PutPublicAccessBlock"), DENIED)).await;
         assert_eq!(count(&log, "CreateBucket"), 4);
         assert_eq!(count(&log, "PutBucketEncryption"), 0);
-        let made: Vec<_> = outcome.applied.iter().filter(|action| action.resource.kind() == "bucket").collect();
+        let made: Vec<_> =
+            outcome.applied.iter().filter(|action| action.resource.kind() == "bucket").collect();
         assert!(made.iter().all(|action| action.steps.len() == 1), "{made:?}");
         assert_eq!(made.len(), 4);
     });

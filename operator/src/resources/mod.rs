@@ -137,7 +137,11 @@ impl Difference {
 
     /// A field whose values are too long for a line, such as a policy.
     pub fn of_document(field: impl Into<String>, missing: bool) -> Self {
-        Self { field: field.into(), from: if missing { "missing" } else { "different" }.into(), to: "as planned".into() }
+        Self {
+            field: field.into(),
+            from: if missing { "missing" } else { "different" }.into(),
+            to: "as planned".into(),
+        }
     }
 }
 
@@ -231,8 +235,12 @@ pub trait Visit {
     /// What comes out.
     type Output;
     /// Does it for the kind `K`.
-    fn visit<K: Kind>(self, key: K::Key, seen: Option<&K::Observed>, wrap: fn(K::Key, K::Change) -> Change)
-    -> Self::Output;
+    fn visit<K: Kind>(
+        self,
+        key: K::Key,
+        seen: Option<&K::Observed>,
+        wrap: fn(K::Key, K::Change) -> Change,
+    ) -> Self::Output;
 }
 
 /// Leads from a resource to its kind and to what was seen of it.
@@ -250,7 +258,11 @@ pub fn visit<V: Visit>(id: ResourceId, seen: &Observed, visitor: V) -> V::Output
             one!(origin_access_control::OriginAccessControl, origin_access_control, OriginAccessControl)
         }
         ResourceId::ResponseHeadersPolicy => {
-            one!(response_headers_policy::ResponseHeadersPolicy, response_headers_policy, ResponseHeadersPolicy)
+            one!(
+                response_headers_policy::ResponseHeadersPolicy,
+                response_headers_policy,
+                ResponseHeadersPolicy
+            )
         }
         ResourceId::Bucket(role) => one!(bucket::Bucket, buckets, Bucket, role),
         ResourceId::Table => one!(table::Table, table, Table),
@@ -260,7 +272,9 @@ pub fn visit<V: Visit>(id: ResourceId, seen: &Observed, visitor: V) -> V::Output
         ResourceId::Deployment => one!(deployment::Deployment, deployment, Deployment),
         ResourceId::Stage => one!(stage::Stage, stage, Stage),
         ResourceId::Distribution => one!(distribution::Distribution, distribution, Distribution),
-        ResourceId::BucketPolicy(role) => one!(bucket_policy::BucketPolicy, bucket_policies, BucketPolicy, role),
+        ResourceId::BucketPolicy(role) => {
+            one!(bucket_policy::BucketPolicy, bucket_policies, BucketPolicy, role)
+        }
         ResourceId::UploadCors => one!(upload_cors::UploadCors, upload_cors, UploadCors),
         ResourceId::Artefacts => one!(artefacts::Artefacts, artefacts, Artefacts),
         ResourceId::Function(name) => one!(function::Function, functions, Function, name),
@@ -332,7 +346,12 @@ pub(crate) struct StateOf;
 
 impl Visit for StateOf {
     type Output = Option<State>;
-    fn visit<K: Kind>(self, _: K::Key, seen: Option<&K::Observed>, _: fn(K::Key, K::Change) -> Change) -> Self::Output {
+    fn visit<K: Kind>(
+        self,
+        _: K::Key,
+        seen: Option<&K::Observed>,
+        _: fn(K::Key, K::Change) -> Change,
+    ) -> Self::Output {
         seen.map(K::state)
     }
 }

@@ -107,9 +107,10 @@ impl Kind for Table {
                 let tag = Tags::from([(TAG_RETAINED.into(), "true".into())]);
                 vec![Step::retain(Change::SetTags(tag))]
             }
+            // The deletion follows when DynamoDB has made this change.
             DataPolicy::Delete if seen.is_protected => {
                 let difference = Difference::new("deletion protection", "on", "off");
-                vec![Step::update(Change::AllowDeletion, [difference]), Step::delete(Change::Delete)]
+                vec![Step::update(Change::AllowDeletion, [difference])]
             }
             DataPolicy::Delete => vec![Step::delete(Change::Delete)],
         }

@@ -32,7 +32,8 @@ impl Life {
         self.now += SignedDuration::from_secs(seconds);
         self.status = next(&self.status, 1, self.now, report);
         writeln!(self.text, "\n{what}, after {seconds} s").unwrap();
-        for Condition { type_, status, reason, message, last_transition_time, .. } in &self.status.conditions {
+        for Condition { type_, status, reason, message, last_transition_time, .. } in &self.status.conditions
+        {
             let since = last_transition_time.0.strftime("%H:%M:%S");
             writeln!(self.text, "  {type_}={status} {reason} since {since}: {message}").unwrap();
         }
@@ -88,7 +89,8 @@ fn live() -> (Life, Goal, Outcome) {
 
 fn failed(kind: ErrorKind) -> Failure {
     let source = Message("Words of AWS.".into());
-    let error = CloudError { service: "lambda", operation: "CreateFunction", kind, code: String::new(), source };
+    let error =
+        CloudError { service: "lambda", operation: "CreateFunction", kind, code: String::new(), source };
     Failure { resource: ResourceId::Function(FunctionName::List), error }
 }
 
@@ -145,7 +147,11 @@ fn each_kind_of_failure_has_its_words() {
             ("live", live().0, live().2),
         ] {
             let outcome = Outcome { failures: vec![failed(kind)], ..outcome };
-            life.hear(1, &format!("{kind:?}, {title} gallery"), Report::Outcome(&present(&summer()), &outcome, Stage::Ended));
+            life.hear(
+                1,
+                &format!("{kind:?}, {title} gallery"),
+                Report::Outcome(&present(&summer()), &outcome, Stage::Ended),
+            );
             text += &life.text;
         }
     }

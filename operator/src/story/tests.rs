@@ -43,7 +43,8 @@ fn a_creation_is_three_lines() {
         lines.extend(of_outcome(&PhotoGalleryStatus::default(), 1, &outcome));
         (lines, in_sync_status(&goal, &outcome))
     });
-    let lines: Vec<_> = lines.into_iter().chain(of_transition(&PhotoGalleryStatus::default(), &status)).collect();
+    let lines: Vec<_> =
+        lines.into_iter().chain(of_transition(&PhotoGalleryStatus::default(), &status)).collect();
     insta::assert_snapshot!(text(&lines));
     assert_eq!(of_transition(&status, &status), [], "told once");
 }
@@ -54,7 +55,10 @@ fn a_gallery_that_takes_data_back_does_not_claim_to_make_it() {
         let cloud = in_sync(&summer(), World::default()).await;
         converge(&cloud, &absent(&summer(), DataPolicy::Retain)).await.seen
     });
-    assert_eq!(creating(&seen).note, "2 buckets, 4 roles, 4 log groups, 4 functions, 1 REST API, 1 distribution");
+    assert_eq!(
+        creating(&seen).note,
+        "2 buckets, 4 roles, 4 log groups, 4 functions, 1 REST API, 1 distribution"
+    );
 }
 
 #[test]
@@ -73,7 +77,8 @@ fn a_redeploy_is_told_by_its_functions() {
 
 #[test]
 fn drift_is_told_by_resource_and_field() {
-    let edits = ["change the environment of function/list", "remove bucket-policy/frontend", "unthrottle the stage"];
+    let edits =
+        ["change the environment of function/list", "remove bucket-policy/frontend", "unthrottle the stage"];
     insta::assert_snapshot!(after(&edits, &present(&summer()), 1));
 }
 

@@ -117,7 +117,10 @@ pub(crate) async fn assert_at_rest(cloud: &FakeCloud, goal: &Goal) {
 }
 
 /// The same gallery, with another spec.
-pub(crate) fn with_spec(gallery: &Gallery, change: impl FnOnce(&mut photogallery_crds::PhotoGallerySpec)) -> Gallery {
+pub(crate) fn with_spec(
+    gallery: &Gallery,
+    change: impl FnOnce(&mut photogallery_crds::PhotoGallerySpec),
+) -> Gallery {
     let mut gallery = gallery.clone();
     change(&mut gallery.spec);
     gallery
@@ -134,11 +137,15 @@ pub(crate) fn with_new_release(gallery: &Gallery) -> Gallery {
     for architecture in [Architecture::Arm64, Architecture::X86_64] {
         for function in functions_core::contract::FunctionName::ALL {
             let bytes = Bytes::from(format!("new zip of {function} for {architecture}"));
-            release.functions.insert((architecture.as_str(), function), Zip::new(architecture, function, bytes));
+            release
+                .functions
+                .insert((architecture.as_str(), function), Zip::new(architecture, function, bytes));
         }
     }
     release.site.clear();
-    for (path, content) in [("index.html", "<!doctype html><head>new"), ("assets/app-5e6f7a8b.js", "export {}")] {
+    for (path, content) in
+        [("index.html", "<!doctype html><head>new"), ("assets/app-5e6f7a8b.js", "export {}")]
+    {
         release.site.insert(path.into(), SiteFile::new(Bytes::from_static(content.as_bytes())));
     }
     Gallery { release: Arc::new(release), ..gallery.clone() }

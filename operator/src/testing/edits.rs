@@ -12,7 +12,9 @@ use crate::resources::notification::{Entry, ID};
 use crate::resources::permission::{self, STATEMENT};
 use crate::resources::table::{self, Status};
 use crate::testing::fake_cloud::World;
-use crate::testing::fake_cloud::parts::{self, Bucket, Busy, Deployment, Distribution, Function, RestApi, Role};
+use crate::testing::fake_cloud::parts::{
+    self, Bucket, Busy, Deployment, Distribution, Function, RestApi, Role,
+};
 
 /// One edit. Where there is nothing to edit, it does nothing.
 type Edit = fn(&mut World, &Identity);
@@ -21,9 +23,13 @@ const LIST: FunctionName = FunctionName::List;
 
 /// Changes that leave the resource where it is.
 const CHANGES: &[(&str, Edit)] = &[
-    ("open bucket/photos", |world, id| with_bucket(world, id, BucketRole::Photos, |it| it.observed.is_private = false)),
+    ("open bucket/photos", |world, id| {
+        with_bucket(world, id, BucketRole::Photos, |it| it.observed.is_private = false)
+    }),
     ("encrypt bucket/photos with another key", |world, id| {
-        with_bucket(world, id, BucketRole::Photos, |it| it.observed.encryption = Some("aws:kms arn:key".into()));
+        with_bucket(world, id, BucketRole::Photos, |it| {
+            it.observed.encryption = Some("aws:kms arn:key".into())
+        });
     }),
     ("allow access control lists on bucket/frontend", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| it.observed.ownership = None);
@@ -32,7 +38,9 @@ const CHANGES: &[(&str, Edit)] = &[
         with_bucket(world, id, BucketRole::Thumbnails, |it| it.observed.lifecycle.clear());
     }),
     ("tag bucket/photos with cost=7", |world, id| {
-        with_bucket(world, id, BucketRole::Photos, |it| drop(it.observed.tags.insert("cost".into(), "7".into())));
+        with_bucket(world, id, BucketRole::Photos, |it| {
+            drop(it.observed.tags.insert("cost".into(), "7".into()))
+        });
     }),
     ("change bucket-policy/photos", |world, id| {
         with_bucket(world, id, BucketRole::Photos, |it| it.policy = Some(json!({"Statement": []})));
@@ -45,16 +53,24 @@ const CHANGES: &[(&str, Edit)] = &[
         });
     }),
     ("add a notification", |world, id| {
-        with_bucket(world, id, BucketRole::Photos, |it| drop(it.notifications.insert("other".into(), entry("arn:other"))));
+        with_bucket(world, id, BucketRole::Photos, |it| {
+            drop(it.notifications.insert("other".into(), entry("arn:other")))
+        });
     }),
     ("tell another function of uploads", |world, id| {
-        with_bucket(world, id, BucketRole::Photos, |it| drop(it.notifications.insert(ID.into(), entry("arn:other"))));
+        with_bucket(world, id, BucketRole::Photos, |it| {
+            drop(it.notifications.insert(ID.into(), entry("arn:other")))
+        });
     }),
     ("change the page", |world, id| {
-        with_bucket(world, id, BucketRole::Frontend, |it| drop(it.objects.insert("index.html".into(), "other".into())));
+        with_bucket(world, id, BucketRole::Frontend, |it| {
+            drop(it.objects.insert("index.html".into(), "other".into()))
+        });
     }),
     ("add a file to the site", |world, id| {
-        with_bucket(world, id, BucketRole::Frontend, |it| drop(it.objects.insert("old.js".into(), "old".into())));
+        with_bucket(world, id, BucketRole::Frontend, |it| {
+            drop(it.objects.insert("old.js".into(), "old".into()))
+        });
     }),
     ("remove a file of the site", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| drop(it.objects.pop_first()));
@@ -63,7 +79,9 @@ const CHANGES: &[(&str, Edit)] = &[
         with_bucket(world, id, BucketRole::Photos, |it| {
             it.objects.extend(["photos/1", "photos/2", "incoming/3"].map(|key| (key.into(), "photo".into())));
         });
-        with_bucket(world, id, BucketRole::Thumbnails, |it| drop(it.objects.insert("1.jpg".into(), "thumbnail".into())));
+        with_bucket(world, id, BucketRole::Thumbnails, |it| {
+            drop(it.objects.insert("1.jpg".into(), "thumbnail".into()))
+        });
     }),
     ("turn off recovery of the table", |world, id| with_table(world, id, |it| it.has_recovery = false)),
     ("remove the index of the table", |world, id| with_table(world, id, |it| it.has_index = false)),
@@ -79,7 +97,9 @@ const CHANGES: &[(&str, Edit)] = &[
     ("add a policy to role/list", |world, id| {
         with_role(world, id, |it| drop(it.policies.insert("other".into(), json!({}))));
     }),
-    ("attach a policy to role/list", |world, id| with_role(world, id, |it| it.attached.push("arn:other".into()))),
+    ("attach a policy to role/list", |world, id| {
+        with_role(world, id, |it| it.attached.push("arn:other".into()))
+    }),
     ("tag role/list with cost=7", |world, id| {
         with_role(world, id, |it| drop(it.tags.insert("cost".into(), "7".into())));
     }),
@@ -108,12 +128,18 @@ const CHANGES: &[(&str, Edit)] = &[
         });
     }),
     ("let another REST API invoke function/list", |world, id| {
-        with_function(world, id, |it| drop(it.statements.insert(STATEMENT.into(), permission::Observed::Other)));
+        with_function(world, id, |it| {
+            drop(it.statements.insert(STATEMENT.into(), permission::Observed::Other))
+        });
     }),
     ("add a permission to function/list", |world, id| {
-        with_function(world, id, |it| drop(it.statements.insert("other".into(), permission::Observed::Other)));
+        with_function(world, id, |it| {
+            drop(it.statements.insert("other".into(), permission::Observed::Other))
+        });
     }),
-    ("forget the routes of the REST API", |world, id| with_api(world, id, |it| drop(it.tags.remove(TAG_BODY)))),
+    ("forget the routes of the REST API", |world, id| {
+        with_api(world, id, |it| drop(it.tags.remove(TAG_BODY)))
+    }),
     ("close the REST API", |world, id| with_api(world, id, |it| it.is_closed = true)),
     ("rename the REST API", |world, id| with_api(world, id, |it| it.name = "other".into())),
     ("make a second REST API", |world, id| {
@@ -141,9 +167,13 @@ const CHANGES: &[(&str, Edit)] = &[
         });
     }),
     ("disable the distribution", |world, id| with_distribution(world, id, |it| it.config.enabled = false)),
-    ("comment on the distribution", |world, id| with_distribution(world, id, |it| it.config.comment = "mine".into())),
+    ("comment on the distribution", |world, id| {
+        with_distribution(world, id, |it| it.config.comment = "mine".into())
+    }),
     ("unsign the distribution's requests", |world, id| {
-        with_distribution(world, id, |it| drop(it.config.origins.remove(crate::resources::distribution::SITE)));
+        with_distribution(world, id, |it| {
+            drop(it.config.origins.remove(crate::resources::distribution::SITE))
+        });
     }),
     ("put a web ACL on the distribution", |world, id| {
         with_distribution(world, id, |it| drop(it.others.insert("web ACL".into(), "arn:acl".into())));
@@ -267,7 +297,12 @@ fn foreign(world: &mut World, gallery: &Identity, id: ResourceId) {
 }
 
 fn entry(function: &str) -> Entry {
-    Entry { function: function.into(), events: vec!["s3:ObjectRemoved:*".into()], prefix: "x".into(), suffix: "y".into() }
+    Entry {
+        function: function.into(),
+        events: vec!["s3:ObjectRemoved:*".into()],
+        prefix: "x".into(),
+        suffix: "y".into(),
+    }
 }
 
 fn is_ours(gallery: &Identity, tags: &Tags) -> bool {
@@ -282,7 +317,8 @@ fn with_bucket(world: &mut World, gallery: &Identity, role: BucketRole, edit: im
 
 fn with_table(world: &mut World, gallery: &Identity, edit: impl FnOnce(&mut table::Observed)) {
     // A table that is busy takes nothing from anybody.
-    let found = world.tables.get_mut(&gallery.table()).filter(|found| found.observed.status == Status::Active);
+    let found =
+        world.tables.get_mut(&gallery.table()).filter(|found| found.observed.status == Status::Active);
     if let Some(found) = found {
         edit(&mut found.observed);
     }

@@ -279,7 +279,8 @@ impl Cloud for FakeCloud {
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
         self.turn().await;
-        let (second, first): (Vec<_>, Vec<_>) = scope.iter().copied().partition(|id| aws::needs_identity(*id));
+        let (second, first): (Vec<_>, Vec<_>) =
+            scope.iter().copied().partition(|id| aws::needs_identity(*id));
         let mut errors = Vec::new();
         for id in first.into_iter().chain(second) {
             match self.with(|state| state.read(gallery, seen, id)) {

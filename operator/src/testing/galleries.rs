@@ -37,7 +37,9 @@ pub(crate) fn release() -> Arc<Release> {
     for architecture in [Architecture::Arm64, Architecture::X86_64] {
         for function in FunctionName::ALL {
             let bytes = Bytes::from(format!("zip of {function} for {architecture}"));
-            release.functions.insert((architecture.as_str(), function), Zip::new(architecture, function, bytes));
+            release
+                .functions
+                .insert((architecture.as_str(), function), Zip::new(architecture, function, bytes));
         }
     }
     for (path, content) in [("index.html", "<!doctype html>"), ("assets/app-1a2b3c4d.js", "export {}")] {

@@ -7,7 +7,9 @@ mod faults;
 mod histories;
 mod neighbours;
 
-use super::drive::{absent, assert_absent, assert_at_rest, assert_present, converge, in_sync, present, run, with_spec};
+use super::drive::{
+    absent, assert_absent, assert_at_rest, assert_present, converge, in_sync, present, run, with_spec,
+};
 use super::edits::{edit, names};
 use super::fake_cloud::{Call, FakeCloud, Slow, World, refusals};
 use super::galleries::summer;
@@ -61,7 +63,12 @@ fn a_gallery_goes_without_a_refusal_and_without_a_trace() {
         for data in [DataPolicy::Delete, DataPolicy::Retain] {
             let cloud = in_sync(&summer(), slow_world()).await;
             cloud.edit(|world| {
-                for name in ["add photos", "protect the table", "add a policy to role/list", "attach a policy to role/list"] {
+                for name in [
+                    "add photos",
+                    "protect the table",
+                    "add a policy to role/list",
+                    "attach a policy to role/list",
+                ] {
                     edit(world, &summer().identity, name);
                 }
             });
@@ -133,7 +140,8 @@ fn a_role_that_lambda_has_not_heard_of_is_waited_for_within_one_reconcile() {
 #[test]
 fn a_bucket_that_takes_many_rounds_to_empty_goes_in_the_end() {
     run(async {
-        let cloud = in_sync(&summer(), World { slow: Slow { emptying: 1, ..SLOW }, ..World::default() }).await;
+        let cloud =
+            in_sync(&summer(), World { slow: Slow { emptying: 1, ..SLOW }, ..World::default() }).await;
         cloud.edit(|world| edit(world, &summer().identity, "add photos"));
         converge(&cloud, &absent(&summer(), DataPolicy::Delete)).await;
         assert_absent(&cloud.world(), &summer().identity, DataPolicy::Delete, &World::default());

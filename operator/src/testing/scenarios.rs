@@ -63,7 +63,9 @@ impl Scenario {
         for step in &self.world {
             match step.as_str() {
                 "in sync" => drop(converge(&cloud, &present(&gallery)).await),
-                "slow distribution" => cloud.edit(|world| world.slow = Slow { distribution: 9, ..world.slow }),
+                "slow distribution" => {
+                    cloud.edit(|world| world.slow = Slow { distribution: 9, ..world.slow })
+                }
                 "new release" => gallery = with_new_release(&gallery),
                 "new uid" => gallery.identity.uid = "another-uid".into(),
                 "one reconcile" => drop(once(&cloud, &self.goal(&gallery)).await),
@@ -91,7 +93,8 @@ fn every_scenario_leads_to_its_plan() {
     settings.set_omit_expression(true);
     for path in files {
         let text = std::fs::read_to_string(&path).unwrap();
-        let scenario: Scenario = serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let scenario: Scenario =
+            serde_norway::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         settings.set_description(scenario.about.clone());
         settings.bind(|| insta::assert_snapshot!(name, run(scenario.plan())));

@@ -126,7 +126,7 @@ fn it_logs_json_with_a_span_and_no_secret(stack: &Stack, link: &str) -> Result<(
         if line["message"] == "AWS call" || line["message"] == "reconciled" || line["message"] == "event" {
             let span = &line["span"];
             ensure!(
-                span["name"] == "process" && span["namespace"] == "process",
+                span["name"] == "reconcile" && span["gallery"] == "process",
                 "a line outside of its span: {line}"
             );
         }

@@ -121,7 +121,8 @@ fn check(world: &World, gallery: &Identity, config: &Config, call: Operation) ->
             return Err(call.refuse(400, "InvalidOriginAccessControl", "It does not exist."));
         }
         let bucket = gallery.bucket(BucketRole::Frontend);
-        let is_bucket = *host == gallery.bucket_host(BucketRole::Frontend) && world.buckets.contains_key(&bucket);
+        let is_bucket =
+            *host == gallery.bucket_host(BucketRole::Frontend) && world.buckets.contains_key(&bucket);
         let is_api = world.rest_apis.keys().any(|id| *host == gallery.rest_api_host(id));
         if !is_bucket && !is_api {
             return Err(call.refuse(400, "InvalidOrigin", format!("{host} does not exist.")));

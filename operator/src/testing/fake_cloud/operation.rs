@@ -99,7 +99,9 @@ fn table_name(change: &table::Change) -> &'static str {
     match change {
         table::Change::Create(_) => "CreateTable",
         table::Change::EnableRecovery => "UpdateContinuousBackups",
-        table::Change::PayPerRequest | table::Change::AddIndex | table::Change::AllowDeletion => "UpdateTable",
+        table::Change::PayPerRequest | table::Change::AddIndex | table::Change::AllowDeletion => {
+            "UpdateTable"
+        }
         table::Change::SetTags(_) => "TagResource",
         table::Change::RemoveTags(_) => "UntagResource",
         table::Change::Delete => "DeleteTable",

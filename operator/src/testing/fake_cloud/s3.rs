@@ -92,7 +92,8 @@ pub(super) fn bucket(
             let account = &gallery.installation.account;
             match world.buckets.get(&name) {
                 Some(bucket) if bucket.account == *account => {
-                    let message = "Your previous request to create the named bucket succeeded and you already own it.";
+                    let message =
+                        "Your previous request to create the named bucket succeeded and you already own it.";
                     return Err(call.refuse(409, "BucketAlreadyOwnedByYou", message));
                 }
                 Some(_) => {

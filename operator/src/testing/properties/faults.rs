@@ -1,7 +1,8 @@
 //! Every single fault at every single write.
 
 use super::super::drive::{
-    absent, assert_absent, assert_at_rest, assert_present, converge, in_sync, present, run, with_new_release, with_spec,
+    absent, assert_absent, assert_at_rest, assert_present, converge, in_sync, present, run, with_new_release,
+    with_spec,
 };
 use super::super::edits::edit;
 use super::super::fake_cloud::{Effect, FakeCloud, Fault, On, World, refusals, writes};
@@ -43,7 +44,9 @@ fn creation_survives_every_fault_at_every_write() {
     run(async {
         let gallery = summer();
         let count = in_sync(&gallery, slow_world()).await.world().inventory().len();
-        let points = every_fault(&slow_world(), &present(&gallery), |world| assert_no_more(world, &gallery, count)).await;
+        let points =
+            every_fault(&slow_world(), &present(&gallery), |world| assert_no_more(world, &gallery, count))
+                .await;
         assert!(points > 200, "only {points} points");
     });
 }
@@ -55,7 +58,8 @@ fn a_change_of_everything_survives_every_fault_at_every_write() {
         let before = in_sync(&summer(), slow_world()).await.world();
         let count = before.inventory().len();
         let changed = with_new_release(&with_spec(&summer(), histories::change_everything));
-        let points = every_fault(&before, &present(&changed), |world| assert_no_more(world, &changed, count)).await;
+        let points =
+            every_fault(&before, &present(&changed), |world| assert_no_more(world, &changed, count)).await;
         assert!(points > 100, "only {points} points");
     });
 }
@@ -89,7 +93,11 @@ fn a_gallery_is_made_as_soon_as_aws_stops_refusing() {
             Effect::Answer(503, "ServiceUnavailable", "Service unavailable"),
             Effect::Answer(400, "Throttling", "Rate exceeded"),
             Effect::Answer(403, "AccessDenied", "User is not authorized to perform: this"),
-            Effect::Answer(409, "OperationAborted", "A conflicting conditional operation is currently in progress"),
+            Effect::Answer(
+                409,
+                "OperationAborted",
+                "A conflicting conditional operation is currently in progress",
+            ),
             Effect::Answer(400, "ValidationException", "No"),
         ];
         for name in names {

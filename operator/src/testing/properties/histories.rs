@@ -69,8 +69,12 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn slowness() -> impl Strategy<Value = Slow> {
-    (0_usize..3, 0_usize..3, 0_usize..5)
-        .prop_map(|(table, function, distribution)| Slow { table, function, distribution, ..Slow::default() })
+    (0_usize..3, 0_usize..3, 0_usize..5).prop_map(|(table, function, distribution)| Slow {
+        table,
+        function,
+        distribution,
+        ..Slow::default()
+    })
 }
 
 /// What happens happens. AWS must refuse nothing on the way.

@@ -16,9 +16,9 @@ use crate::graph::{BucketRole, ResourceId};
 /// Resources that somebody else can have under our name.
 fn could_be_foreign() -> Vec<ResourceId> {
     let buckets = BucketRole::iter().map(ResourceId::Bucket);
-    let functions = FunctionName::ALL.into_iter().flat_map(|name| {
-        [ResourceId::LogGroup(name), ResourceId::Role(name), ResourceId::Function(name)]
-    });
+    let functions = FunctionName::ALL
+        .into_iter()
+        .flat_map(|name| [ResourceId::LogGroup(name), ResourceId::Role(name), ResourceId::Function(name)]);
     buckets.chain(functions).chain([ResourceId::Table]).collect()
 }
 
@@ -114,7 +114,9 @@ fn what_others_add_stays_through_updates() {
         assert_eq!(role.tags["cost"], "7");
         assert!(role.policies.contains_key("other") && role.attached == ["arn:other"]);
         assert!(world.functions[&identity.function(FunctionName::List)].statements.contains_key("other"));
-        let by_hand = |api: &super::super::fake_cloud::parts::RestApi| api.deployments.iter().any(|it| it.id == "by-hand");
+        let by_hand = |api: &super::super::fake_cloud::parts::RestApi| {
+            api.deployments.iter().any(|it| it.id == "by-hand")
+        };
         assert!(world.rest_apis.values().any(by_hand));
         assert!(world.distributions.values().all(|found| found.others.contains_key("web ACL")));
         assert_at_rest(&cloud, &present(&changed)).await;
