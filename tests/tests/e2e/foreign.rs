@@ -70,7 +70,10 @@ fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_g
                     ),
                 "{message}"
             );
-            gallery.tells(true, "Stalled", &format!("ResourceConflict: {message}")).await?;
+            if in_the_way.len() == before.len() {
+                // Told once; that another one follows, the conditions say.
+                gallery.tells(true, "Stalled", &format!("ResourceConflict: {message}")).await?;
+            }
             let mut now = look(aws, &names).await?;
             now.retain(|kind, _| in_the_way.contains_key(kind.as_str()));
             let then: BTreeMap<_, _> =

@@ -16,6 +16,9 @@ use crate::photos::processed;
 use crate::support::pictures::phone_jpeg;
 use crate::support::{Gallery, refusal, shared};
 
+/// No photo's key: the thumbnail function lets it lie.
+const INCOMING: &str = "incoming/probe";
+
 /// A gallery with one photo.
 struct Place {
     photos: String,
@@ -145,7 +148,7 @@ async fn with_a_photo(gallery: &Gallery<'_>) -> Result<Place> {
 async fn restore(stack: &Stack, place: &Place) -> Result<()> {
     let s3 = &stack.aws().s3;
     for (bucket, key) in [
-        (&place.photos, format!("incoming/{}", place.photo)),
+        (&place.photos, INCOMING.to_owned()),
         (&place.photos, format!("photos/{}", place.photo)),
         (&place.thumbnails, format!("{}.jpg", place.photo)),
     ] {
@@ -184,8 +187,7 @@ async fn bearer_of(stack: &Stack, role: &str) -> Result<Clients> {
 /// Tries it. True: it was refused for want of permission.
 async fn attempt(user: &Clients, deed: Deed, place: &Place) -> Result<bool> {
     let Place { photos, thumbnails, site, table, photo } = place;
-    let (incoming, original, thumbnail) =
-        (format!("incoming/{photo}"), format!("photos/{photo}"), format!("{photo}.jpg"));
+    let (original, thumbnail) = (format!("photos/{photo}"), format!("{photo}.jpg"));
     let get = |bucket: &str, key: &str| user.s3.get_object().bucket(bucket).key(key).send();
     let put = |bucket: &str, key: &str| {
         user.s3.put_object().bucket(bucket).key(key).body(b"x".to_vec().into()).send()
@@ -194,15 +196,15 @@ async fn attempt(user: &Clients, deed: Deed, place: &Place) -> Result<bool> {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let rows = &user.dynamodb;
     let code = match deed {
-        ReadIncoming => refused(get(photos, &incoming).await),
+        ReadIncoming => refused(get(photos, INCOMING).await),
         ReadPhoto => refused(get(photos, &original).await),
         ReadThumbnail => refused(get(thumbnails, &thumbnail).await),
         ReadSite => refused(get(site, "index.html").await),
-        PutIncoming => refused(put(photos, &incoming).await),
+        PutIncoming => refused(put(photos, INCOMING).await),
         PutPhoto => refused(put(photos, &format!("photos/{photo}-2")).await),
         PutThumbnail => refused(put(thumbnails, &format!("{photo}-2.jpg")).await),
         PutSite => refused(put(site, "evil.html").await),
-        DeleteIncoming => refused(delete(photos, &incoming).await),
+        DeleteIncoming => refused(delete(photos, INCOMING).await),
         DeletePhoto => refused(delete(photos, &original).await),
         DeleteThumbnail => refused(delete(thumbnails, &thumbnail).await),
         ListPhotos => refused(user.s3.list_objects_v2().bucket(photos).send().await),

@@ -224,10 +224,13 @@ fn a_hostile_file_fails_with_a_reason_and_nothing_of_it_is_kept() -> Result<()> 
         let gallery = Gallery::apply(stack, "hostile", json!({})).await?;
         let visitor = gallery.visitor().await?;
         let jpeg = phone_jpeg(600, 800)?;
+        let png = encoded(&picture(400, 300), ImageFormat::Png)?;
         let page = b"<!doctype html><script>alert(document.domain)</script>".to_vec();
         let files = [
             ("page.jpg", "image/jpeg", page),
-            ("cut.jpg", "image/jpeg", jpeg[..jpeg.len() / 3].to_vec()),
+            // Of a picture that ends later, what there is can be shown.
+            ("cut.jpg", "image/jpeg", jpeg[..300].to_vec()),
+            ("cut.png", "image/png", png[..png.len() / 2].to_vec()),
             ("liar.jpg", "image/jpeg", encoded(&picture(60, 40), ImageFormat::Png)?),
             ("noise.png", "image/png", [b"\x89PNG\r\n\x1a\n".as_slice(), &[7; 500]].concat()),
         ];
