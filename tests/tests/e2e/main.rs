@@ -11,6 +11,8 @@ mod deletion;
 mod drift;
 mod foreign;
 mod isolation;
+mod local_stack;
+mod permission;
 mod photos;
 mod plan;
 mod privacy;
