@@ -177,6 +177,7 @@ async fn count_galleries<C>(
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the controller hands them over")]
 fn on_error<C>(object: Arc<RawGallery>, error: &finalizer::Error<Error>, context: Arc<Context<C>>) -> Action {
     match error {
         finalizer::Error::CleanupFailed(Error::StillDeleting(after)) => Action::requeue(*after),

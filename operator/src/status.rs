@@ -275,7 +275,7 @@ fn function(seen: &Observed, name: FunctionName) -> Option<FunctionStatus> {
 }
 
 /// Lambda tells digests in base64; every tool that a person would compare with prints hexadecimal.
-fn hexadecimal(base64: &str) -> String {
+pub(crate) fn hexadecimal(base64: &str) -> String {
     let bytes = data_encoding::BASE64.decode(base64.as_bytes());
     bytes.map_or_else(|_| base64.to_owned(), |bytes| data_encoding::HEXLOWER.encode(&bytes))
 }

@@ -10,7 +10,7 @@ use crate::graph::{BucketRole, ResourceId};
 use crate::plan::Action;
 use crate::reconcile::Outcome;
 use crate::resources::{Difference, Effect};
-use crate::status::{condition, is_true};
+use crate::status::{condition, hexadecimal, is_true};
 
 /// One line of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,25 +37,30 @@ const MOST_DIFFERENCES: usize = 12;
 
 /// What the steps of a reconcile tell. `before` is the status as it was before this reconcile.
 pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcome) -> Vec<Line> {
-    let in_sync = condition(before, ConditionType::Synced)
-        .is_some_and(|synced| synced.status == "True" && synced.observed_generation == Some(generation));
+    let applied = &outcome.applied;
+    // A new build of the operator changes what a gallery in sync should be. That is not somebody else's doing.
+    let in_sync = !is_new_build(before, outcome)
+        && condition(before, ConditionType::Synced)
+            .is_some_and(|synced| synced.status == "True" && synced.observed_generation == Some(generation));
     let mut lines = Vec::new();
-    let code = changed_code(&outcome.applied);
-    if !code.is_empty() {
+    let code = changed_code(applied);
+    if !code.is_empty() && !in_sync {
         let word = if code.len() == 1 { "function" } else { "functions" };
         let note = format!("{word} {} (build {})", code.join(", "), env!("CARGO_PKG_VERSION"));
         lines.push(Line::normal("Deployed", note));
     }
-    let made: BTreeSet<_> =
-        outcome.applied.iter().filter(|action| makes(action)).map(|action| action.resource).collect();
+    let created: BTreeSet<_> =
+        applied.iter().filter(|action| creates(action)).map(|action| action.resource).collect();
     let mut changed = 0;
-    for action in &outcome.applied {
+    for action in applied {
         for effect in action.steps.iter().map(|step| &step.effect) {
             match effect {
-                // Completing what this reconcile made is no change to anybody.
-                Effect::Update(_) if made.contains(&action.resource) => {}
+                // What was made in this reconcile is completed, not changed.
+                Effect::Update(_) if created.contains(&action.resource) => {}
                 Effect::Update(differences) => {
-                    for difference in differences.iter().filter(|difference| difference.field != "code") {
+                    for difference in
+                        differences.iter().filter(|difference| is_news(in_sync, action.resource, difference))
+                    {
                         changed += 1;
                         if changed <= MOST_DIFFERENCES {
                             lines.push(difference_line(in_sync, action.resource, difference));
@@ -77,8 +82,36 @@ pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcom
     lines
 }
 
-fn makes(action: &Action) -> bool {
+fn creates(action: &Action) -> bool {
     action.steps.iter().any(|step| step.effect == Effect::Create)
+}
+
+/// Did this reconcile bring other code than the status tells of, or another site than visitors were last told of? Code that
+/// somebody else has replaced is put back to what the status tells of.
+fn is_new_build(before: &PhotoGalleryStatus, outcome: &Outcome) -> bool {
+    let is_new = |action: &Action, difference: &Difference| match action.resource {
+        ResourceId::Function(name) if difference.field == "code" => {
+            let now = outcome.seen.functions.get(&name).map(|function| hexadecimal(&function.code_sha256));
+            before
+                .functions
+                .iter()
+                .any(|function| function.name == name.as_str() && function.code_sha256 != now)
+        }
+        ResourceId::Invalidation => difference.field == "site",
+        _ => false,
+    };
+    outcome.applied.iter().any(|action| {
+        action.steps.iter().any(|step| match &step.effect {
+            Effect::Update(differences) => differences.iter().any(|difference| is_new(action, difference)),
+            Effect::Create | Effect::Detail | Effect::Delete | Effect::Retain => false,
+        })
+    })
+}
+
+/// Code that was meant to change is told by `Deployed`; the zips and the invalidation that this takes, by what they are for.
+fn is_news(in_sync: bool, resource: ResourceId, difference: &Difference) -> bool {
+    let is_means = matches!(resource, ResourceId::Artefacts | ResourceId::Invalidation);
+    in_sync || (difference.field != "code" && !is_means)
 }
 
 fn difference_line(in_sync: bool, resource: ResourceId, difference: &Difference) -> Line {

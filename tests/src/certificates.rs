@@ -73,7 +73,7 @@ impl Identity {
     }
 }
 
-/// The pair of keys for ServiceAccount tokens: `<name>.key` signs, `<name>.pub` checks.
+/// The pair of keys for `ServiceAccount` tokens: `<name>.key` signs, `<name>.pub` checks.
 pub fn write_signing_keys(folder: &Path, name: &str) -> Result<()> {
     let pair = KeyPair::generate()?;
     write_private(&folder.join(format!("{name}.key")), &pair.serialize_pem())?;

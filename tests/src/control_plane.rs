@@ -1,6 +1,6 @@
 //! etcd, kube-apiserver and kube-controller-manager: a Kubernetes without nodes, usable after about three seconds.
 //!
-//! Namespaces empty themselves, garbage is collected, RBAC is enforced and ServiceAccounts have tokens. Nothing runs Pods.
+//! Namespaces empty themselves, garbage is collected, RBAC is enforced and `ServiceAccounts` have tokens. Nothing runs Pods.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -115,7 +115,7 @@ impl ControlPlane {
         kubeconfig(&self.url, &self.authority, &serde_json::json!({ "token": token }))
     }
 
-    /// A token of a ServiceAccount, good for a week: longer than anyone leaves `make up` running.
+    /// A token of a `ServiceAccount`, good for a week: longer than anyone leaves `make up` running.
     pub async fn token(&self, namespace: &str, account: &str) -> Result<String> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, namespace);
         let spec = TokenRequestSpec { expiration_seconds: Some(7 * 24 * 3600), ..Default::default() };

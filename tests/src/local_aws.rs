@@ -39,7 +39,7 @@ impl LocalAws {
         loop {
             match Self::start_once(run, tools).await {
                 Err(error) if attempt < 3 && format!("{error:#}").contains("address already in use") => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 other => return other,
             }

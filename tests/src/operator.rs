@@ -1,4 +1,4 @@
-//! The operator as a process: the binary that ships, with a token of the chart's own ServiceAccount and the keys of an IAM user
+//! The operator as a process: the binary that ships, with a token of the chart's own `ServiceAccount` and the keys of an IAM user
 //! with the policy that the binary itself prints. A missing RBAC rule or IAM action fails here as it would for users.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use crate::{artifacts, visitor, wait};
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub binary: PathBuf,
-    /// Only with the ServiceAccount's token.
+    /// Only with the `ServiceAccount`'s token.
     pub kubeconfig: PathBuf,
     pub log: PathBuf,
     pub environment: BTreeMap<String, String>,

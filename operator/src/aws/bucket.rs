@@ -284,11 +284,11 @@ fn rule_of(rule: &LifecycleRule) -> Rule {
     // Rules of old have the prefix beside the filter.
     #[expect(deprecated, reason = "a rule that another tool wrote may still have it")]
     let prefix = filter.and_then(|filter| filter.prefix()).or(rule.prefix()).unwrap_or_default();
-    let expire_days = rule.expiration().and_then(|expiration| expiration.days());
+    let expire_days = rule.expiration().and_then(aws_sdk_s3::types::LifecycleExpiration::days);
     let abort = rule.abort_incomplete_multipart_upload();
     let archive =
         rule.transitions().iter().find(|it| it.storage_class() == Some(&TransitionStorageClass::GlacierIr));
-    let archive_days = archive.and_then(|transition| transition.days());
+    let archive_days = archive.and_then(aws_sdk_s3::types::Transition::days);
     let is_filtered = filter.is_some_and(|filter| {
         let sizes = filter.object_size_greater_than().or(filter.object_size_less_than());
         filter.tag().is_some() || filter.and().is_some() || sizes.is_some()
@@ -303,7 +303,7 @@ fn rule_of(rule: &LifecycleRule) -> Rule {
         id: rule.id().unwrap_or_default().to_owned(),
         prefix: prefix.to_owned(),
         expire_days,
-        abort_days: abort.and_then(|abort| abort.days_after_initiation()),
+        abort_days: abort.and_then(aws_sdk_s3::types::AbortIncompleteMultipartUpload::days_after_initiation),
         archive_days,
         is_odd,
     }

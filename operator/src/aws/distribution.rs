@@ -42,7 +42,7 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
 async fn candidates(clients: &Clients, gallery: &Identity) -> Result<Vec<String>, CloudError> {
     let (comment, host) = (gallery.distribution_comment(), gallery.bucket_host(BucketRole::Frontend));
     let looks_like_ours = |found: &DistributionSummary| {
-        let mut origins = found.origins().into_iter().flat_map(|origins| origins.items());
+        let mut origins = found.origins().into_iter().flat_map(aws_sdk_cloudfront::types::Origins::items);
         found.comment == comment || origins.any(|origin| origin.domain_name == host)
     };
     let mut pages = clients.cloudfront.list_distributions().into_paginator().send();

@@ -156,7 +156,7 @@ async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: Resou
         ResourceId::Stage => one!(stage, stage::observe(clients, gallery, known)),
         ResourceId::Distribution => one!(distribution, distribution::observe(clients, gallery)),
         ResourceId::BucketPolicy(role) => {
-            one!(bucket_policies, role, bucket_policy::observe(clients, gallery, role))
+            one!(bucket_policies, role, bucket_policy::observe(clients, gallery, role));
         }
         ResourceId::UploadCors => one!(upload_cors, upload_cors::observe(clients, gallery)),
         ResourceId::Artefacts => one!(artefacts, artefacts::observe(clients, gallery)),

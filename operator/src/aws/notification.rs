@@ -110,7 +110,7 @@ mod tests {
         Entry { function: "arn:thumbnail".into(), events, prefix: "incoming/".into(), suffix: String::new() }
     }
 
-    /// Somebody's queue, EventBridge and function beside our entry.
+    /// Somebody's queue, `EventBridge` and function beside our entry.
     fn shared() -> Rule {
         mock!(Client::get_bucket_notification_configuration).then_output(|| {
             let queue = QueueConfiguration::builder().queue_arn("arn:queue").events(Event::S3ObjectRemoved);

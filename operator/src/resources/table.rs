@@ -26,6 +26,7 @@ pub struct Desired {
 
 /// A table as it is.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "four settings that DynamoDB has apart")]
 pub struct Observed {
     /// What DynamoDB is doing with it.
     pub status: Status,

@@ -11,6 +11,7 @@ use crate::gallery::DataPolicy;
 use crate::reconcile::{Failure, Progress, look, reconcile};
 use crate::testing::drive::{absent, converge, in_sync, present, run, with_spec};
 use crate::testing::edits::edit;
+use crate::testing::fake_cloud::parts::Busy;
 use crate::testing::fake_cloud::{FakeCloud, Slow, World};
 use crate::testing::galleries::summer;
 
@@ -96,11 +97,12 @@ fn failed(kind: ErrorKind) -> Failure {
 
 #[test]
 fn a_gallery_is_made() {
-    let (mut life, goal, cloud) = (Life::new(), present(&summer()), FakeCloud::new(slow_distribution(2)));
+    let (mut life, goal, cloud) = (Life::new(), present(&summer()), FakeCloud::new(slow_distribution(50)));
     life.hear(0, "begin", Report::Begin);
     tell(&mut life, &cloud, &goal);
     let deploying = run(reconcile(&cloud, &goal, &crate::reconcile::Quiet));
     life.hear(120, "later", Report::Outcome(&goal, &deploying, Stage::Ended));
+    cloud.edit(|world| world.distributions.values_mut().for_each(|found| found.busy = Busy(0)));
     let done = run(reconcile(&cloud, &goal, &crate::reconcile::Quiet));
     life.hear(12, "at last", Report::Outcome(&goal, &done, Stage::Ended));
     insta::assert_snapshot!(life.text);
@@ -121,7 +123,7 @@ fn a_gallery_stays_ready_while_it_changes() {
         spec.cdn.price_class = photogallery_crds::PriceClass::All;
     }));
     let cloud = run(in_sync(&summer(), World::default()));
-    cloud.edit(|world| world.slow = Slow { distribution: 2, function: 1, ..Slow::default() });
+    cloud.edit(|world| world.slow = Slow { distribution: 50, function: 1, ..Slow::default() });
     life.hear(600, "begin", Report::Begin);
     tell(&mut life, &cloud, &goal);
     assert!(is_true(&life.status, Ready));
@@ -195,7 +197,7 @@ fn an_invalid_spec_stalls_and_leaves_visitors_what_they_have() {
 fn a_deletion_says_what_is_left() {
     let (mut life, _, _) = live();
     let cloud = run(in_sync(&summer(), World::default()));
-    cloud.edit(|world| world.slow = Slow { distribution: 3, ..Slow::default() });
+    cloud.edit(|world| world.slow = Slow { distribution: 50, ..Slow::default() });
     let goal = absent(&summer(), DataPolicy::Retain);
     tell(&mut life, &cloud, &goal);
     let end = run(reconcile(&cloud, &goal, &crate::reconcile::Quiet));

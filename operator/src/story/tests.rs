@@ -76,6 +76,22 @@ fn a_redeploy_is_told_by_its_functions() {
 }
 
 #[test]
+fn a_new_build_is_no_drift() {
+    let lines = after(&[], &present(&with_new_release(&summer())), 1);
+    assert_eq!(lines, after(&[], &present(&with_new_release(&summer())), 2));
+    assert!(!lines.contains("Drift"), "{lines}");
+}
+
+#[test]
+fn code_that_somebody_else_has_replaced_is_drift() {
+    let lines = after(&["change the code of function/list"], &present(&summer()), 1);
+    assert!(
+        lines.starts_with("Warning Drift: function/list: code was ") && lines.lines().count() == 1,
+        "{lines}"
+    );
+}
+
+#[test]
 fn drift_is_told_by_resource_and_field() {
     let edits =
         ["change the environment of function/list", "remove bucket-policy/frontend", "unthrottle the stage"];

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use strum::IntoEnumIterator;
+
 use crate::gallery::{DataPolicy, Gallery, Goal, Identity};
 use crate::graph::BucketRole;
 use crate::reconcile::{Outcome, Quiet, reconcile};
-use crate::resources::rest_api;
+use crate::resources::{permission, rest_api};
 use crate::testing::fake_cloud::{FakeCloud, World, writes};
 
 /// Reconciles that must be enough, whatever happened. A distribution is asked about once in each.
@@ -70,7 +72,12 @@ pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
     let distributions: Vec<_> = world.distributions.values().filter(|found| is_ours(&found.tags)).collect();
     let [distribution] = distributions[..] else { panic!("not one distribution: {distributions:#?}") };
 
+    assert!(!api.is_closed && distribution.config.enabled, "visitors are turned away");
+    assert_eq!(distribution.config.price_class, gallery.spec.cdn.price_class.as_str());
     let stage = api.stage.as_ref().unwrap();
+    let throttle = &gallery.spec.api.throttle;
+    let limits = stage.throttle.map(|throttle| (throttle.rate, throttle.burst));
+    assert_eq!(limits, Some((throttle.requests_per_second, throttle.burst)));
     let live = api.deployments.iter().find(|deployment| deployment.id == stage.deployment).unwrap();
     assert_eq!(live.snapshot, rest_api::digest(gallery), "visitors are served other routes");
     let of_ours = api.deployments.iter().filter(|deployment| deployment.description.len() == 64);
@@ -80,12 +87,46 @@ pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
     let site = &world.buckets[&identity.bucket(BucketRole::Frontend)].objects;
     assert_eq!(distribution.told.as_ref(), Some(site), "caches were not told of the site as it is");
 
+    assert_data(world, gallery);
     for function in functions_core::contract::FunctionName::ALL {
+        let logs = &world.log_groups[&identity.log_group(function)];
+        assert_eq!(logs.retention_days, Some(gallery.spec.functions.log_retention_days));
+        let statements = &world.functions[&identity.function(function)].statements;
+        assert!(
+            matches!(statements["photogallery"], permission::Observed::Statement(_)),
+            "{function} is anybody's"
+        );
         let found = &world.functions[&identity.function(function)].observed;
         let zip = gallery.release.function(gallery.spec.functions.architecture, function).unwrap();
         assert_eq!(found.code_sha256, zip.code_sha256, "{function} has other code");
+        let (size, has) = (gallery.size(function), &found.configuration);
+        assert_eq!((has.memory_mib, has.timeout_seconds), (size.memory_mib, size.timeout_seconds));
+        assert_eq!(found.reserved_concurrency, size.reserved_concurrency);
+        assert_eq!(has.environment, gallery.environment(function));
         assert!(world.roles.contains_key(&identity.role(function)));
     }
+}
+
+/// Photos and their metadata are kept as they should be, and only from the gallery's pages they can be sent.
+fn assert_data(world: &World, gallery: &Gallery) {
+    let identity = &gallery.identity;
+    for role in BucketRole::iter() {
+        let bucket = &world.buckets[&identity.bucket(role)];
+        let seen = &bucket.observed;
+        assert!(
+            seen.is_private && bucket.policy.is_some() && !seen.lifecycle.is_empty(),
+            "{role:?}: {bucket:#?}"
+        );
+        let (ownership, encryption) = (seen.ownership.as_deref(), seen.encryption.as_deref());
+        assert_eq!((ownership, encryption), (Some("BucketOwnerEnforced"), Some("AES256")), "{role:?}");
+    }
+    let photos = &world.buckets[&identity.bucket(BucketRole::Photos)];
+    let origins: Vec<_> = photos.cors.iter().flatten().flat_map(|rule| &rule.origins).collect();
+    assert_eq!(origins.len(), 1 + gallery.spec.api.additional_allowed_origins.len(), "{origins:?}");
+    let arn = identity.function_arn(functions_core::contract::FunctionName::Thumbnail);
+    assert!(photos.notifications.values().any(|entry| entry.function == arn && entry.prefix == "incoming/"));
+    let table = &world.tables[&identity.table()].observed;
+    assert!(table.is_on_demand && table.has_index && table.has_recovery, "{table:?}");
 }
 
 /// Of the gallery nothing is there but what `data` keeps, and that is marked. Shared things stay.

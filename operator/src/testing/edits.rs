@@ -24,11 +24,11 @@ const LIST: FunctionName = FunctionName::List;
 /// Changes that leave the resource where it is.
 const CHANGES: &[(&str, Edit)] = &[
     ("open bucket/photos", |world, id| {
-        with_bucket(world, id, BucketRole::Photos, |it| it.observed.is_private = false)
+        with_bucket(world, id, BucketRole::Photos, |it| it.observed.is_private = false);
     }),
     ("encrypt bucket/photos with another key", |world, id| {
         with_bucket(world, id, BucketRole::Photos, |it| {
-            it.observed.encryption = Some("aws:kms arn:key".into())
+            it.observed.encryption = Some("aws:kms arn:key".into());
         });
     }),
     ("allow access control lists on bucket/frontend", |world, id| {
@@ -39,7 +39,7 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("tag bucket/photos with cost=7", |world, id| {
         with_bucket(world, id, BucketRole::Photos, |it| {
-            drop(it.observed.tags.insert("cost".into(), "7".into()))
+            drop(it.observed.tags.insert("cost".into(), "7".into()));
         });
     }),
     ("change bucket-policy/photos", |world, id| {
@@ -54,22 +54,22 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("add a notification", |world, id| {
         with_bucket(world, id, BucketRole::Photos, |it| {
-            drop(it.notifications.insert("other".into(), entry("arn:other")))
+            drop(it.notifications.insert("other".into(), entry("arn:other")));
         });
     }),
     ("tell another function of uploads", |world, id| {
         with_bucket(world, id, BucketRole::Photos, |it| {
-            drop(it.notifications.insert(ID.into(), entry("arn:other")))
+            drop(it.notifications.insert(ID.into(), entry("arn:other")));
         });
     }),
     ("change the page", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| {
-            drop(it.objects.insert("index.html".into(), "other".into()))
+            drop(it.objects.insert("index.html".into(), "other".into()));
         });
     }),
     ("add a file to the site", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| {
-            drop(it.objects.insert("old.js".into(), "old".into()))
+            drop(it.objects.insert("old.js".into(), "old".into()));
         });
     }),
     ("remove a file of the site", |world, id| {
@@ -80,7 +80,7 @@ const CHANGES: &[(&str, Edit)] = &[
             it.objects.extend(["photos/1", "photos/2", "incoming/3"].map(|key| (key.into(), "photo".into())));
         });
         with_bucket(world, id, BucketRole::Thumbnails, |it| {
-            drop(it.objects.insert("1.jpg".into(), "thumbnail".into()))
+            drop(it.objects.insert("1.jpg".into(), "thumbnail".into()));
         });
     }),
     ("turn off recovery of the table", |world, id| with_table(world, id, |it| it.has_recovery = false)),
@@ -98,7 +98,7 @@ const CHANGES: &[(&str, Edit)] = &[
         with_role(world, id, |it| drop(it.policies.insert("other".into(), json!({}))));
     }),
     ("attach a policy to role/list", |world, id| {
-        with_role(world, id, |it| it.attached.push("arn:other".into()))
+        with_role(world, id, |it| it.attached.push("arn:other".into()));
     }),
     ("tag role/list with cost=7", |world, id| {
         with_role(world, id, |it| drop(it.tags.insert("cost".into(), "7".into())));
@@ -129,16 +129,16 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("let another REST API invoke function/list", |world, id| {
         with_function(world, id, |it| {
-            drop(it.statements.insert(STATEMENT.into(), permission::Observed::Other))
+            drop(it.statements.insert(STATEMENT.into(), permission::Observed::Other));
         });
     }),
     ("add a permission to function/list", |world, id| {
         with_function(world, id, |it| {
-            drop(it.statements.insert("other".into(), permission::Observed::Other))
+            drop(it.statements.insert("other".into(), permission::Observed::Other));
         });
     }),
     ("forget the routes of the REST API", |world, id| {
-        with_api(world, id, |it| drop(it.tags.remove(TAG_BODY)))
+        with_api(world, id, |it| drop(it.tags.remove(TAG_BODY)));
     }),
     ("close the REST API", |world, id| with_api(world, id, |it| it.is_closed = true)),
     ("rename the REST API", |world, id| with_api(world, id, |it| it.name = "other".into())),
@@ -159,6 +159,16 @@ const CHANGES: &[(&str, Edit)] = &[
     ("unthrottle the stage", |world, id| {
         with_api(world, id, |it| it.stage.iter_mut().for_each(|stage| stage.throttle = None));
     }),
+    ("serve older routes", |world, id| {
+        with_api(world, id, |it| {
+            let (id, description) = ("older".to_owned(), "0".repeat(64));
+            if let Some(stage) = &mut it.stage {
+                stage.deployment.clone_from(&id);
+                it.deployments.retain(|deployment| deployment.id != id);
+                it.deployments.insert(0, Deployment { id, description, snapshot: String::new() });
+            }
+        });
+    }),
     ("serve another deployment", |world, id| {
         with_api(world, id, |it| {
             if it.deployments.iter().any(|deployment| deployment.id == "by-hand") {
@@ -168,11 +178,11 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("disable the distribution", |world, id| with_distribution(world, id, |it| it.config.enabled = false)),
     ("comment on the distribution", |world, id| {
-        with_distribution(world, id, |it| it.config.comment = "mine".into())
+        with_distribution(world, id, |it| it.config.comment = "mine".into());
     }),
     ("unsign the distribution's requests", |world, id| {
         with_distribution(world, id, |it| {
-            drop(it.config.origins.remove(crate::resources::distribution::SITE))
+            drop(it.config.origins.remove(crate::resources::distribution::SITE));
         });
     }),
     ("put a web ACL on the distribution", |world, id| {

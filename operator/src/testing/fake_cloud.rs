@@ -293,12 +293,11 @@ impl Cloud for FakeCloud {
 
     async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
         self.turn().await;
-        match self.with(|state| state.write(gallery, change)) {
-            Some(answer) => answer,
-            None => {
-                self.death.notify_one();
-                pending().await
-            }
+        if let Some(answer) = self.with(|state| state.write(gallery, change)) {
+            answer
+        } else {
+            self.death.notify_one();
+            pending().await
         }
     }
 

@@ -25,7 +25,7 @@ fn slow_world() -> World {
     World { slow: SLOW, ..World::default() }
 }
 
-/// To see it fail: let `ResourceId::Function(List)` not depend on its role in `graph.rs` (refused), or let
+/// To see it fail: let `Notification` not depend on `Permission(Thumbnail)` in `graph.rs` (refused), or let
 /// `invalidation::update` leave out `Remember` (does not come to rest).
 #[test]
 fn a_gallery_is_made_without_a_refusal_and_comes_to_rest() {
@@ -40,7 +40,7 @@ fn a_gallery_is_made_without_a_refusal_and_comes_to_rest() {
     });
 }
 
-/// To see it fail: read everything in every round of `reconcile.rs` instead of what was touched.
+/// To see it fail: let `reconcile.rs` look once more before it returns.
 #[test]
 fn a_look_at_a_gallery_in_sync_reads_each_resource_once() {
     run(async {
@@ -103,7 +103,8 @@ fn the_next_gallery_of_the_name_takes_retained_data_back() {
     });
 }
 
-/// To see it fail: leave a field out of a `differences` function, for example `throttle_differences`.
+/// To see it fail: leave out the result of `throttle_differences` in `stage.rs` (not mended), or let `deployment::update`
+/// delete old deployments before the stage has moved (refused).
 #[test]
 fn every_single_drift_is_mended_without_a_refusal() {
     run(async {

@@ -64,7 +64,7 @@ impl Scenario {
             match step.as_str() {
                 "in sync" => drop(converge(&cloud, &present(&gallery)).await),
                 "slow distribution" => {
-                    cloud.edit(|world| world.slow = Slow { distribution: 9, ..world.slow })
+                    cloud.edit(|world| world.slow = Slow { distribution: 9, ..world.slow });
                 }
                 "new release" => gallery = with_new_release(&gallery),
                 "new uid" => gallery.identity.uid = "another-uid".into(),

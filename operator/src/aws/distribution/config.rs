@@ -125,12 +125,11 @@ fn write_origins(want: &BTreeMap<String, Origin>, seen: Option<&Origins>) -> Res
     let mut items = Vec::new();
     for (id, origin) in want {
         let seen = seen.and_then(|seen| seen.items().iter().find(|seen| &seen.id == id));
-        let seen = match seen {
-            Some(seen) => seen.clone(),
-            None => {
-                let none = CustomHeaders::builder().quantity(0).build()?;
-                SdkOrigin::builder().id(id).domain_name("").custom_headers(none).build()?
-            }
+        let seen = if let Some(seen) = seen {
+            seen.clone()
+        } else {
+            let none = CustomHeaders::builder().quantity(0).build()?;
+            SdkOrigin::builder().id(id).domain_name("").custom_headers(none).build()?
         };
         items.push(write_origin(origin, seen)?);
     }

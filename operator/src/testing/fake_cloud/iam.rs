@@ -93,7 +93,8 @@ pub(super) fn role(
                 let message = "Cannot delete entity, must delete policies first.";
                 return Err(call.refuse(409, "DeleteConflict", message));
             }
-            if world.functions.contains_key(&gallery.function(name)) {
+            let arn = role.arn.clone();
+            if world.functions.values().any(|function| function.observed.configuration.role == arn) {
                 return Err(call.forbid("a function still runs under this role"));
             }
             world.roles.remove(&role_name);

@@ -2,10 +2,12 @@
 
 use functions_core::contract::FunctionName;
 
+use super::lambda::Function;
 use super::world::{World, set, unset};
 use super::{Operation, s3};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
+use crate::names::Ownership;
 use crate::resources::log_group::{Change, Observed};
 
 pub(super) fn log_group(
@@ -32,7 +34,9 @@ pub(super) fn log_group(
         Change::RemoveTags(keys) => unset(&mut seen.ok_or_else(missing)?.tags, keys),
         Change::Delete => {
             // A function that still runs would write into a group that is gone, and its last words would be lost.
-            if seen.is_some() && world.functions.contains_key(&gallery.function(name)) {
+            let function = world.functions.get(&gallery.function(name));
+            let is_ours = |found: &Function| gallery.ownership(&found.observed.tags) == Ownership::Ours;
+            if seen.is_some() && function.is_some_and(is_ours) {
                 return Err(call.forbid("the function whose logs these are is still there"));
             }
             s3::forget(&mut world.log_groups, &group);

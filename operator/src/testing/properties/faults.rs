@@ -37,8 +37,7 @@ fn assert_no_more(world: &World, gallery: &Gallery, count: usize) {
     assert_eq!(world.inventory().len(), count, "orphans or duplicates: {:#?}", world.inventory());
 }
 
-/// To see it fail: let `distribution_caller_reference` hold the time, and `aws::distribution` look for nothing but ids.
-/// Or make the REST API's tags in a second step.
+/// To see it fail: create the REST API without tags, as if they came in a second step.
 #[test]
 fn creation_survives_every_fault_at_every_write() {
     run(async {
@@ -51,7 +50,7 @@ fn creation_survives_every_fault_at_every_write() {
     });
 }
 
-/// To see it fail: delete old deployments before the stage has moved.
+/// To see it fail: let `function::update` plan code and configuration in the same round.
 #[test]
 fn a_change_of_everything_survives_every_fault_at_every_write() {
     run(async {
@@ -80,6 +79,8 @@ fn deletion_survives_every_fault_at_every_write() {
 }
 
 /// What a call may be answered with, any number of times, without harm.
+///
+/// To see it fail: plan for a function before its role is there.
 #[test]
 fn a_gallery_is_made_as_soon_as_aws_stops_refusing() {
     run(async {
@@ -112,7 +113,7 @@ fn a_gallery_is_made_as_soon_as_aws_stops_refusing() {
     });
 }
 
-/// To see it fail: plan for what could not be read as if it were not there.
+/// To see it fail: begin `reconcile.rs` with nothing blocked.
 #[test]
 fn what_cannot_be_read_is_not_touched() {
     run(async {

@@ -89,6 +89,8 @@ fn a_rest_api_that_looks_like_ours_is_not_in_the_way() {
 }
 
 /// What others add to our resources, in places that we do not own.
+///
+/// To see it fail: let `names::merged_tags` begin with no tags.
 #[test]
 fn what_others_add_stays_through_updates() {
     run(async {
