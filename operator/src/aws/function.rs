@@ -183,11 +183,11 @@ mod tests {
 
     #[test]
     fn what_lambda_is_doing_is_told_apart() {
+        use LastUpdateStatus::{Failed, InProgress, Successful};
         let activity = |state, update| {
             let seen = output(state, update, Tags::new()).configuration.unwrap();
             super::activity(&seen)
         };
-        use LastUpdateStatus::{Failed, InProgress, Successful};
         assert_eq!(activity(State::Active, Successful), Activity::Active);
         assert_eq!(activity(State::Inactive, Successful), Activity::Active);
         assert_eq!(activity(State::Pending, Successful), Activity::Creating);

@@ -250,8 +250,9 @@ fn remove(world: &mut World, gallery: &Identity, id: ResourceId) {
         ResourceId::Artefacts => with_bucket(world, gallery, BucketRole::Artefacts, |it| it.objects.clear()),
         ResourceId::Function(name) => drop(world.functions.remove(&gallery.function(name))),
         ResourceId::Permission(name) => {
-            let found = world.functions.get_mut(&gallery.function(name));
-            found.into_iter().for_each(|found| drop(found.statements.remove(STATEMENT)));
+            if let Some(found) = world.functions.get_mut(&gallery.function(name)) {
+                found.statements.remove(STATEMENT);
+            }
         }
         ResourceId::Notification => {
             with_bucket(world, gallery, BucketRole::Photos, |it| drop(it.notifications.remove(ID)));

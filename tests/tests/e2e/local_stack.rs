@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use aws_sdk_apigateway::primitives::Blob;
 use aws_sdk_apigateway::types::PutMode;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams};
 use photogallery_tests::control_plane::{self, ControlPlane};
 use photogallery_tests::local_aws::{Clients, LocalAws, REGION};
 use photogallery_tests::run::Run;
@@ -17,6 +18,11 @@ use serde_json::json;
 fn claim(name: &str) -> Result<Run> {
     let folder = artifacts::root().join(format!("target/stacks/{name}-{}", std::process::id()));
     Run::claim(&folder, true, Progress::silent())
+}
+
+/// S3 wants to be told the region that it is asked in.
+fn here() -> CreateBucketConfiguration {
+    CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build()
 }
 
 #[tokio::test]
@@ -55,8 +61,16 @@ async fn local_aws_lets_a_user_do_what_the_policy_says_and_no_more() -> Result<(
     let key = credentials.access_key_id().to_owned();
     let someone = Clients::new(&aws.config(credentials, REGION));
 
-    someone.s3.create_bucket().bucket("mine-1").send().await?;
-    let denied = someone.s3.create_bucket().bucket("theirs").send().await.err().context("not refused")?;
+    someone.s3.create_bucket().bucket("mine-1").create_bucket_configuration(here()).send().await?;
+    let denied = someone
+        .s3
+        .create_bucket()
+        .bucket("theirs")
+        .create_bucket_configuration(here())
+        .send()
+        .await
+        .err()
+        .context("not refused")?;
     ensure!(denied.into_service_error().meta().code() == Some("AccessDenied"));
     let anonymous = visitor::get(aws.port, &format!("127.0.0.1:{}", aws.port), "/mine-1").await?;
     ensure!(anonymous.status() == 403, "an anonymous list answered {}", anonymous.status());
@@ -72,7 +86,7 @@ async fn the_person_looking_around_may_read_and_not_write() -> Result<()> {
     let run = claim("aws-developer")?;
     let aws = LocalAws::start(&run, &Tools::find().await?).await?;
     let root = Clients::new(&aws.config(LocalAws::root(), REGION));
-    root.s3.create_bucket().bucket("photos-1").send().await?;
+    root.s3.create_bucket().bucket("photos-1").create_bucket_configuration(here()).send().await?;
     root.s3.put_object().bucket("photos-1").key("a").body(b"x".to_vec().into()).send().await?;
     let credentials = aws.create_user("developer", "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
     let developer = Clients::new(&aws.config(credentials, REGION));

@@ -88,7 +88,7 @@ fn plan_shows_what_would_change_and_changes_nothing() -> Result<()> {
             change.output.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for line in [
             "~ function/thumbnail memory 512 MiB -> 1024 MiB",
-            "~ function/thumbnail environment MAX_WIDTH 400 -> 600",
+            "~ function/thumbnail MAX_WIDTH 400 -> 600",
             "! existing thumbnails keep their size and format; new uploads use the new ones",
         ] {
             ensure!(lines.iter().any(|it| it == line), "no line {line:?} in {}", change.output);
