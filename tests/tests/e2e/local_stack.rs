@@ -38,7 +38,7 @@ async fn a_namespace_comes_and_goes_and_a_service_account_is_no_more_than_itself
     })
     .await?;
     let account = control_plane::client(&plane.kubeconfig_with_token(&token)).await?;
-    let refused = Api::<Namespace>::all(account).list(&kube::api::ListParams::default()).await;
+    let refused = Api::<Namespace>::all(account).list(&ListParams::default()).await;
     let refused = refused.err().context("an account without rights may list namespaces")?.to_string();
     ensure!(refused.contains("system:serviceaccount:short-lived:default"), "{refused}");
 
