@@ -79,7 +79,7 @@ pub struct PhotoGallerySpec {
     #[serde(default)]
     pub cdn: Cdn,
 
-    /// What happens to the photos when this object is deleted. Retain: photos, thumbnails and their metadata stay in AWS, and a
+    /// What happens to the photos when this object is deleted. Retain: photos and their metadata stay in AWS, and a
     /// gallery of the same name and namespace takes them back; all else is deleted. Delete: everything goes, photos included,
     /// and nothing brings them back. Default: Retain.
     #[serde(default)]

@@ -5,6 +5,7 @@
 //! bucket only. REST APIs and distributions have ids that AWS assigns, so these two are limited to what they are, not to
 //! which; there the operator's own rule holds, that it changes nothing without its tags.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -14,11 +15,10 @@ use crate::resources::document::sorted;
 
 /// Prints the policy as JSON.
 pub fn print(account: &str, partition: &str, prefix: &str) -> ExitCode {
-    #[expect(clippy::print_stdout, reason = "the output of the command")]
-    {
-        println!("{:#}", sorted(&policy(account, partition, prefix)));
-    }
-    ExitCode::SUCCESS
+    let policy = sorted(&policy(account, partition, prefix));
+    // A reader that has seen enough, such as `head`, closes the pipe.
+    let is_written = writeln!(std::io::stdout(), "{policy:#}").is_ok();
+    if is_written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The policy for an operator in `account` whose names begin with `prefix`. Holds for every region.

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::names::{TAG_BODY, TAG_SITE, Tags};
+use crate::resources::distribution::{Origin, SITE};
 use crate::resources::function::Activity;
 use crate::resources::log_group;
 use crate::resources::notification::{Entry, ID};
@@ -182,7 +183,9 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("unsign the distribution's requests", |world, id| {
         with_distribution(world, id, |it| {
-            drop(it.config.origins.remove(crate::resources::distribution::SITE));
+            if let Some(Origin::Bucket { access_control, .. }) = it.config.origins.get_mut(SITE) {
+                access_control.clear();
+            }
         });
     }),
     ("put a web ACL on the distribution", |world, id| {

@@ -103,8 +103,7 @@ fn the_next_gallery_of_the_name_takes_retained_data_back() {
     });
 }
 
-/// To see it fail: leave out the result of `throttle_differences` in `stage.rs` (not mended), or let `deployment::update`
-/// delete old deployments before the stage has moved (refused).
+/// To see it fail: leave out the result of `throttle_differences` in `stage.rs` (not mended).
 #[test]
 fn every_single_drift_is_mended_without_a_refusal() {
     run(async {
