@@ -229,7 +229,7 @@ mod tests {
     fn wait_for_end(pid: u32) {
         let started = Instant::now();
         while runs(pid) {
-            assert!(started.elapsed() < Duration::from_secs(10), "process {pid} still runs");
+            assert!(started.elapsed() < Duration::from_secs(60), "process {pid} still runs");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
