@@ -28,8 +28,8 @@ for pid in $pids; do
     kill -TERM "$pid"
     tries=50
     while [ $tries -gt 0 ] && kill -0 "$pid"; do sleep 0.1; tries=$((tries - 1)); done
-    # Without "--", which dash takes for a number.
-    kill -s KILL "-$pid"
+    # As one word: after "-s KILL", dash reads the group's number as an option.
+    kill -KILL "-$pid"
 done
 [ -z "$1" ] || rm -rf "$1"
 "#;

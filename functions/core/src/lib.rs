@@ -22,5 +22,3 @@ pub mod upload_request;
 pub mod aws;
 #[cfg(feature = "lambda")]
 pub mod lambda;
-#[cfg(feature = "testing")]
-pub mod testing;

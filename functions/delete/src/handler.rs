@@ -133,7 +133,7 @@ impl Delete {
 
 #[cfg(test)]
 mod tests {
-    use functions_core::testing::{Answer, Call, FakeAws};
+    use functions_testing::{Answer, Call, FakeAws};
     use serde_json::{Value, json};
 
     use super::*;

@@ -153,7 +153,7 @@ fn floor(now: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use functions_core::testing::{Answer, Call, FakeAws};
+    use functions_testing::{Answer, Call, FakeAws};
     use serde_json::{Value, json};
 
     use super::*;

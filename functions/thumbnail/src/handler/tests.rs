@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use functions_core::testing::{Answer, Call, FakeAws};
+use functions_testing::{Answer, Call, FakeAws};
 use image::DynamicImage;
 use serde_json::{Value, json};
 

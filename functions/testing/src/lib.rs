@@ -20,7 +20,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::aws::Shared;
+use functions_core::aws::Shared;
 
 /// One request that reached the stand-in.
 #[derive(Debug, Clone)]
