@@ -64,6 +64,15 @@ pub struct Options {
     /// First part of every name in AWS.
     #[arg(long, env, default_value = "pg", value_parser = prefix, global = true)]
     pub name_prefix: String,
+    /// Namespace of the lease by which one of several operators is chosen. Default: the operator's own.
+    #[arg(long, env, global = true)]
+    pub leader_election_namespace: Option<String>,
+    /// Name of that lease. Of the operators that name the same one, one acts.
+    #[arg(long, env, default_value = "photogallery-operator", global = true)]
+    pub leader_election_lease: String,
+    /// How long the lease is good for: how long nobody acts after an operator has died. Such as 15s, 1m.
+    #[arg(long, env, default_value = "15s", value_parser = lease, global = true)]
+    pub lease_duration: Duration,
     /// Address for /metrics, /healthz and /readyz.
     #[arg(long, env, default_value = "0.0.0.0:8080", global = true)]
     pub metrics_address: SocketAddr,
@@ -108,6 +117,11 @@ fn duration(text: &str) -> Result<Duration, String> {
         Some(seconds @ 5..=604_800) => Ok(Duration::from_secs(seconds)),
         _ => Err("must be between 5s and 168h".into()),
     }
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    if lease <= Duration::from_secs(300) { Ok(lease) } else { Err("must be between 5s and 5m".into()) }
 }
 
 fn prefix(text: &str) -> Result<String, String> {
@@ -164,6 +178,12 @@ mod tests {
         {
             assert!(duration(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_lease_is_good_for_minutes_at_most() {
+        assert_eq!(lease("15s"), Ok(Duration::from_secs(15)));
+        assert!(lease("1s").is_err() && lease("6m").is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use functions_core::contract::FunctionName;
 
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
+use crate::ownership::Whose;
 use crate::resources::{self, Change, State, StateOf};
 
 /// A snapshot of what a gallery has in AWS; empty by default. Only what is provably ours.
@@ -41,8 +42,8 @@ pub struct Observed {
 pub struct Foreign {
     /// AWS's name of it.
     pub name: String,
-    /// Whose it is, as far as its tags tell.
-    pub whose: String,
+    /// Whose it is.
+    pub whose: Whose,
 }
 
 impl Observed {

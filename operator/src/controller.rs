@@ -23,6 +23,7 @@ use tracing::Instrument;
 use crate::cloud::Cloud;
 use crate::gallery::{DataPolicy, Gallery, Goal, Identity, Installation, InvalidSpec};
 use crate::metrics::Metrics;
+use crate::ownership::{ADOPT, Maker};
 use crate::policy::{self, Retry};
 use crate::reconcile::{self, Outcome, Progress};
 use crate::release::Release;
@@ -331,6 +332,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
             name: self.object.name_any(),
             uid: self.uid().to_owned(),
             region: region.to_owned(),
+            adopts: self.object.annotations().get(ADOPT).and_then(|maker| Maker::parse(maker)),
             installation: Arc::clone(&self.context.installation),
         })
     }

@@ -12,6 +12,7 @@ use photogallery_crds::{Architecture, FunctionSize, PhotoGallerySpec};
 
 use crate::graph::BucketRole;
 use crate::names::{self, TAG_KEYS, Tags};
+use crate::ownership::Maker;
 use crate::release::Release;
 
 /// What all galleries of one operator in one account have in common.
@@ -53,6 +54,8 @@ pub struct Identity {
     pub uid: String,
     /// AWS region.
     pub region: String,
+    /// Whose resources of this namespace and name it takes over, besides its own.
+    pub adopts: Option<Maker>,
     /// The operator it belongs to.
     pub installation: Arc<Installation>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Decide purely, act dumbly. [`gallery`] validates, [`plan`] decides, [`resources`] knows each AWS kind, [`status`],
 //! [`story`] and [`policy`] say what came out; all of these are pure. Only [`aws`] (observe, apply) and [`controller`]
-//! (Kubernetes) do I/O; [`reconcile`] drives them.
+//! (Kubernetes) do I/O; [`reconcile`] drives them. Of several operators, [`leader`] chooses the one that does.
 
 pub mod args;
 pub mod aws;
@@ -11,8 +11,10 @@ pub mod controller;
 pub mod gallery;
 pub mod graph;
 pub mod iam_policy;
+pub mod leader;
 pub mod metrics;
 pub mod names;
+pub mod ownership;
 pub mod plan;
 pub mod plan_command;
 pub mod policy;

@@ -24,6 +24,7 @@ pub struct Metrics {
     reconciles: Family<Result, Histogram>,
     drift: Family<Kind, Counter>,
     galleries: Family<Ready, Gauge>,
+    leader: Gauge,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -55,14 +56,15 @@ impl Default for Metrics {
     fn default() -> Self {
         let requests = Family::default();
         let reconciles = Family::new_with_constructor((|| Histogram::new(SECONDS)) as fn() -> Histogram);
-        let (drift, galleries) = (Family::default(), Family::default());
+        let (drift, galleries, leader) = (Family::default(), Family::default(), Gauge::default());
         let mut registry = Registry::with_prefix("photogallery");
         // The text format appends _total to counters.
         registry.register("aws_requests", "Calls to AWS, each attempt of one counted", requests.clone());
         registry.register("reconcile_duration_seconds", "Time of a reconcile", reconciles.clone());
         registry.register("drift", "Resources found changed by somebody else", drift.clone());
         registry.register("galleries", "Galleries, by whether they are ready", galleries.clone());
-        Self { registry: Arc::new(registry), requests, reconciles, drift, galleries }
+        registry.register("leader", "1 while this operator is the one that acts", leader.clone());
+        Self { registry: Arc::new(registry), requests, reconciles, drift, galleries, leader }
     }
 }
 
@@ -83,6 +85,11 @@ impl Metrics {
     /// Somebody else changed a resource.
     pub fn drifted(&self, kind: &'static str) {
         self.drift.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// This operator holds the lease.
+    pub fn leads(&self) {
+        self.leader.set(1);
     }
 
     /// So many galleries are ready, and so many are not.

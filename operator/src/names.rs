@@ -2,7 +2,7 @@
 //!
 //! Names are deterministic: `<prefix>-<namespace>-<name>-<part>-<hash>`, where the hash covers account, region, namespace
 //! and name. A crash between a create and the next observation therefore never leads to a duplicate. Names prove nothing
-//! about ownership; tags do (see [`Identity::ownership`]).
+//! about ownership; tags do (see `ownership.rs`).
 
 use std::collections::BTreeMap;
 
@@ -53,15 +53,6 @@ const OTHER_LENGTH: usize = 64;
 /// `CloudFront` refuses longer comments.
 const COMMENT_LENGTH: usize = 128;
 
-/// Whose a resource is, as its tags tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ownership {
-    /// Made for this very gallery, or retained by an earlier one of the same namespace and name.
-    Ours,
-    /// Somebody else's. The text says whose, as far as the tags tell.
-    NotOurs(String),
-}
-
 impl Installation {
     /// The bucket that holds the functions' zips: one per owner, account and region.
     pub fn artefact_bucket(&self, region: &str) -> String {
@@ -83,16 +74,6 @@ impl Installation {
     /// Tags of what all galleries of this operator share.
     pub fn shared_tags(&self) -> Tags {
         Tags::from([(TAG_OWNER.into(), self.owner_id.clone()), (TAG_SHARED.into(), "true".into())])
-    }
-
-    /// Reads from the tags of something shared whose it is.
-    pub fn ownership(&self, tags: &Tags) -> Ownership {
-        let is_ours = self.shared_tags().iter().all(|(key, value)| tags.get(key) == Some(value));
-        if is_ours {
-            Ownership::Ours
-        } else {
-            Ownership::NotOurs("it does not carry this operator's tags for what galleries share".into())
-        }
     }
 
     /// The AWS partition of a region: `aws`, `aws-cn` or `aws-us-gov`.
@@ -229,31 +210,6 @@ impl Identity {
         ])
     }
 
-    /// Reads from a resource's tags whose it is.
-    ///
-    /// Retained data keeps the uid of the gallery that left it and comes back by itself to the next gallery of the same
-    /// owner, namespace and name. Anything else with another uid is not ours.
-    pub fn ownership(&self, tags: &Tags) -> Ownership {
-        let tag = |key: &str| tags.get(key).map_or("", String::as_str);
-        if tag(TAG_OWNER).is_empty() {
-            return Ownership::NotOurs("it does not carry this operator's tags".into());
-        }
-        if tag(TAG_OWNER) != self.installation.owner_id {
-            return Ownership::NotOurs(format!(
-                "it belongs to the operator with owner id {}",
-                tag(TAG_OWNER)
-            ));
-        }
-        if (tag(TAG_NAMESPACE), tag(TAG_NAME)) != (&self.namespace, &self.name) {
-            let (namespace, name) = (tag(TAG_NAMESPACE), tag(TAG_NAME));
-            return Ownership::NotOurs(format!("it belongs to the gallery {namespace}/{name}"));
-        }
-        if tag(TAG_UID) != self.uid && !tags.contains_key(TAG_RETAINED) {
-            return Ownership::NotOurs(format!("it belongs to an earlier gallery with uid {}", tag(TAG_UID)));
-        }
-        Ownership::Ours
-    }
-
     /// The AWS partition of this gallery's region.
     pub fn partition(&self) -> &'static str {
         Installation::partition(&self.region)
@@ -359,27 +315,6 @@ mod tests {
         let bucket = identity("photos", "summer.2026").bucket(BucketRole::Photos);
         assert!(bucket.starts_with("pg-photos-summer-2026-photos-"), "{bucket}");
         assert_ne!(bucket, identity("photos", "summer-2026").bucket(BucketRole::Photos));
-    }
-
-    #[test]
-    fn ownership_is_decided_by_owner_namespace_name_and_uid() {
-        let ours = identity("photos", "summer");
-        assert_eq!(ours.ownership(&ours.owner_tags()), Ownership::Ours);
-        assert!(matches!(ours.ownership(&Tags::new()), Ownership::NotOurs(_)));
-        for key in [TAG_OWNER, TAG_NAMESPACE, TAG_NAME, TAG_UID] {
-            let mut tags = ours.owner_tags();
-            tags.insert(key.into(), "another".into());
-            assert!(matches!(ours.ownership(&tags), Ownership::NotOurs(_)), "{key}");
-        }
-    }
-
-    #[test]
-    fn retained_data_of_an_earlier_gallery_of_the_same_name_is_ours() {
-        let ours = identity("photos", "summer");
-        let mut tags = ours.owner_tags();
-        tags.insert(TAG_UID.into(), "earlier".into());
-        tags.insert(TAG_RETAINED.into(), "2026-11-23T10:00:00Z".into());
-        assert_eq!(ours.ownership(&tags), Ownership::Ours);
     }
 
     #[test]

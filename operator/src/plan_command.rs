@@ -13,6 +13,8 @@ use photogallery_crds::PhotoGallery;
 use crate::args::Options;
 use crate::controller::{MANAGER, chain};
 use crate::gallery::{Gallery, Goal, Identity};
+use crate::leader::guard::Guard;
+use crate::ownership::{ADOPT, Maker};
 use crate::plan::{Plan, Waiting};
 use crate::policy;
 use crate::reconcile;
@@ -59,7 +61,7 @@ pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
 async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error> {
     let text = read(filename).map_err(|error| Error::Read(filename.display().to_string(), error))?;
     let manifest = gallery_in(&text)?;
-    let Parts { client, cloud, installation, release, .. } = Parts::connect(options).await?;
+    let Parts { client, cloud, installation, release, .. } = Parts::connect(options, &Guard::open()).await?;
     let namespace = manifest.namespace().unwrap_or_else(|| client.default_namespace().to_owned());
     let api = Api::<PhotoGallery>::namespaced(client, &namespace);
     // The API server fills in defaults and says what it would refuse, transitions from the live object included.
@@ -76,6 +78,7 @@ async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error>
         name,
         uid: existing.and_then(|existing| existing.uid()).unwrap_or_default(),
         region: applied.spec.region.clone(),
+        adopts: applied.annotations().get(ADOPT).and_then(|maker| Maker::parse(maker)),
         installation: Arc::clone(&installation),
     };
     let goal = Goal::Present(Box::new(Gallery::new(identity, applied.spec, release)?));
@@ -143,7 +146,7 @@ fn plural(count: usize, word: &str) -> String {
 }
 
 /// What a reader might expect of a change and would not get.
-fn notes(plan: &Plan) -> BTreeSet<&'static str> {
+fn notes(plan: &Plan) -> BTreeSet<String> {
     let effects = plan.actions.iter().flat_map(|action| action.steps.iter().map(|step| &step.effect));
     let differences = effects.filter_map(|effect| match effect {
         Effect::Update(differences) => Some(differences),
@@ -151,18 +154,22 @@ fn notes(plan: &Plan) -> BTreeSet<&'static str> {
     });
     let note = |field: &str| {
         let thumbnails = ["MAX_WIDTH", "MAX_HEIGHT", "FORMAT", "QUALITY"];
-        thumbnails
-            .iter()
-            .any(|name| field.ends_with(name))
-            .then_some("existing thumbnails keep their size and format; new uploads use the new ones")
+        thumbnails.iter().any(|name| field.ends_with(name)).then(|| {
+            "existing thumbnails keep their size and format; new uploads use the new ones".to_owned()
+        })
     };
-    differences.flatten().filter_map(|difference| note(&difference.field)).collect()
+    let adopt = plan.conflicts.values().filter_map(|foreign| foreign.whose.adopt.as_ref());
+    let adopt = adopt.map(|command| format!("to take over what is left of that gallery: {command}"));
+    differences.flatten().filter_map(|difference| note(&difference.field)).chain(adopt).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::Observed;
+    use crate::cloud::{Foreign, Observed};
+    use crate::graph::ResourceId;
+    use crate::names::TAG_OWNER;
+    use crate::ownership::Ownership;
     use crate::testing::galleries::summer;
 
     #[test]
@@ -172,6 +179,24 @@ mod tests {
         assert_eq!(gallery_in(text).unwrap().name_any(), "summer");
         assert!(gallery_in("kind: Namespace\n").is_err());
         assert!(gallery_in(": : :").is_err());
+    }
+
+    #[test]
+    fn what_another_cluster_left_is_shown_with_the_one_command_that_takes_it_over() {
+        let gallery = summer();
+        let mut tags = gallery.identity.owner_tags();
+        tags.insert(TAG_OWNER.into(), "lost".into());
+        let Ownership::NotOurs(whose) = gallery.identity.ownership(&tags) else { panic!() };
+        let mut seen = Observed::default();
+        for id in [ResourceId::Table, ResourceId::RestApi] {
+            seen.foreign.insert(id, Foreign { name: "theirs".into(), whose: whose.clone() });
+        }
+        let goal = Goal::Present(Box::new(gallery));
+        let text = describe(&goal, &Plan::new(&goal, &seen));
+        let command = "take over what is left of that gallery: kubectl annotate pgal/summer --namespace photos \
+                       --overwrite photogallery.dev/adopt=lost/uid-summer\n";
+        assert_eq!(text.matches(command).count(), 1, "{text}");
+        assert!(text.contains("2 in the way"), "{text}");
     }
 
     #[test]

@@ -1,21 +1,26 @@
 //! Wiring: from flags to a running operator.
 
+use std::hash::{BuildHasher, RandomState};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use backon::{ExponentialBuilder, Retryable};
-use futures::FutureExt;
+use futures::future::Either;
+use futures::{FutureExt, TryFutureExt};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::events::{Recorder, Reporter};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Config, ResourceExt};
 use tokio::sync::Semaphore;
 
 use crate::args::Options;
 use crate::aws::{Aws, ClientPool, base_config};
 use crate::controller::{self, Context, MANAGER, chain};
 use crate::gallery::Installation;
+use crate::leader::Timing;
+use crate::leader::election::{Candidate, Election, Lost};
+use crate::leader::guard::Guard;
 use crate::metrics::{CallRecorder, Metrics};
 use crate::release::Release;
 use crate::server::{self, Readiness};
@@ -23,6 +28,8 @@ use crate::server::{self, Readiness};
 /// What both the operator and the dry run need.
 #[expect(missing_debug_implementations, reason = "kube's client has none")]
 pub struct Parts {
+    /// The way to Kubernetes.
+    pub config: Config,
     /// Kubernetes.
     pub client: Client,
     /// AWS.
@@ -55,20 +62,25 @@ pub enum StartError {
     /// The address is taken.
     #[error("failed to serve metrics and health; check --metrics-address")]
     Server(#[source] std::io::Error),
+    /// Another operator may act now.
+    #[error("failed to keep the lease: {0}; the next to hold it goes on")]
+    Lease(Lost),
 }
 
 impl Parts {
-    /// Connects to Kubernetes and AWS and reads the release.
-    pub async fn connect(options: &Options) -> Result<Self, StartError> {
+    /// Connects to Kubernetes and AWS and reads the release. Whatever changes something there passes `guard`.
+    pub async fn connect(options: &Options, guard: &Guard) -> Result<Self, StartError> {
         let release =
             Release::read(&options.functions_dir, &options.site_dir).map_err(StartError::Release)?;
-        let client = Client::try_default().await.map_err(|error| StartError::Kubernetes(error.into()))?;
+        let config = Config::infer().await.map_err(|error| StartError::Kubernetes(error.into()))?;
+        let client =
+            guard.kubernetes(config.clone()).map_err(|error| StartError::Kubernetes(error.into()))?;
         let owner_id = match options.owner_id.as_deref().filter(|id| !id.is_empty()) {
             Some(id) => id.to_owned(),
             None => kube_system_uid(&client).await.map_err(StartError::OwnerId)?,
         };
-        let config = base_config().await;
-        let sts = aws_sdk_sts::Client::new(&config);
+        let aws = base_config().await;
+        let sts = aws_sdk_sts::Client::new(&aws);
         let caller =
             sts.get_caller_identity().send().await.map_err(|error| StartError::Identity(error.into()))?;
         let account = caller.account().unwrap_or_default().to_owned();
@@ -78,12 +90,13 @@ impl Parts {
             owner_id,
             prefix: options.name_prefix.clone(),
             viewer: options.viewer_url_template.clone(),
-            endpoint: config.endpoint_url().map(str::to_owned),
+            endpoint: aws.endpoint_url().map(str::to_owned),
         };
         tracing::info!(account = installation.account, owner_id = installation.owner_id, "connected");
         let recorder = SharedInterceptor::new(CallRecorder(metrics.clone()));
-        let cloud = Aws::new(ClientPool::new(config, recorder));
-        Ok(Self { client, cloud, installation: Arc::new(installation), release: Arc::new(release), metrics })
+        let cloud = Aws::new(ClientPool::new(aws, vec![SharedInterceptor::new(guard.clone()), recorder]));
+        let (installation, release) = (Arc::new(installation), Arc::new(release));
+        Ok(Self { config, client, cloud, installation, release, metrics })
     }
 }
 
@@ -106,16 +119,64 @@ pub async fn operator(options: Options) -> ExitCode {
 async fn start(options: Options) -> Result<(), StartError> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting");
     let stop = stop_signal().boxed().shared();
-    let connect = || Parts::connect(&options);
+    let guard = Guard::shut();
+    let connect = || Parts::connect(&options, &guard);
     let patience = ExponentialBuilder::default().with_min_delay(Duration::from_secs(1)).with_max_times(5);
     let warn = |error: &StartError, after: Duration| {
         tracing::warn!(error = chain(error), retry_seconds = after.as_secs(), "cannot start yet");
     };
     let worth_it = |error: &StartError| !matches!(error, StartError::Release(_));
-    let Parts { client, cloud, installation, release, metrics } =
-        connect.retry(patience).when(worth_it).notify(warn).await?;
+    let parts = connect.retry(patience).when(worth_it).notify(warn).await?;
     let ready = Readiness::default();
-    let server = server::serve(options.metrics_address, metrics.clone(), ready.clone(), stop.clone());
+    let server = server::serve(options.metrics_address, parts.metrics.clone(), ready.clone(), stop.clone());
+    let candidate = candidate(&options, &parts.config);
+    let election = Election::new(parts.config.clone(), candidate, guard.clone())
+        .map_err(|error| StartError::Kubernetes(error.into()))?;
+    let work = lead(options, parts, election, ready, stop);
+    futures::try_join!(work, server.map_err(StartError::Server))?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Waits for the lease, works while it is ours, and gives it up at the end.
+async fn lead(
+    options: Options,
+    parts: Parts,
+    election: Election,
+    ready: Readiness,
+    stop: impl Future<Output = ()> + Send + Sync + Unpin + Clone + 'static,
+) -> Result<(), StartError> {
+    let standing_by = ready.clone();
+    let won = std::pin::pin!(election.win(move || standing_by.set()));
+    let lease = match futures::future::select(stop.clone(), won).await {
+        Either::Left(((), _)) => return Ok(()),
+        Either::Right((lease, _)) => lease,
+    };
+    parts.metrics.leads();
+    // A task of its own, so that no work can be in the way of a renewal.
+    let kept = tokio::spawn(election.clone().keep(lease));
+    let work = std::pin::pin!(work(&options, parts, ready, stop));
+    match futures::future::select(work, kept).await {
+        Either::Left(((), kept)) => {
+            kept.abort();
+            election.release().await;
+            Ok(())
+        }
+        // What is under way ends here, in the middle: the next operator finds out what is there.
+        Either::Right((lost, _)) => {
+            Err(StartError::Lease(lost.unwrap_or_else(|error| Lost::Expired(error.to_string()))))
+        }
+    }
+}
+
+/// Does what an operator is for, until `stop`.
+async fn work(
+    options: &Options,
+    parts: Parts,
+    ready: Readiness,
+    stop: impl Future<Output = ()> + Send + Sync + Clone + 'static,
+) {
+    let Parts { config: _, client, cloud, installation, release, metrics } = parts;
     let reporter = Reporter { controller: MANAGER.into(), instance: std::env::var("POD_NAME").ok() };
     let context = Context {
         events: Recorder::new(client.clone(), reporter),
@@ -132,10 +193,22 @@ async fn start(options: Options) -> Result<(), StartError> {
         options.watch_namespaces.iter().filter(|name| !name.is_empty()).cloned().collect();
     let set_ready = move || ready.set();
     let concurrency = options.max_concurrent_galleries;
-    let controller = controller::run(Arc::new(context), &namespaces, concurrency, set_ready, stop);
-    let ((), served) = futures::join!(controller, server);
-    tracing::info!("stopped");
-    served.map_err(StartError::Server)
+    controller::run(Arc::new(context), &namespaces, concurrency, set_ready, stop).await;
+}
+
+/// Who we are in the election. A container that died in our Pod had our name; a process without a Pod has one of its own.
+fn candidate(options: &Options, config: &Config) -> Candidate {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let given = options.leader_election_namespace.clone().filter(|namespace| !namespace.is_empty());
+    let namespace = given.or_else(|| variable("POD_NAMESPACE"));
+    let random = || format!("{MANAGER}-{:016x}", RandomState::new().hash_one(std::process::id()));
+    Candidate {
+        // Within a cluster, the configuration names the Pod's.
+        namespace: namespace.unwrap_or_else(|| config.default_namespace.clone()),
+        lease: options.leader_election_lease.clone(),
+        me: variable("POD_NAME").unwrap_or_else(random),
+        timing: Timing { lease: options.lease_duration },
+    }
 }
 
 async fn stop_signal() {

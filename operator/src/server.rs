@@ -10,7 +10,7 @@ use axum::routing::get;
 
 use crate::metrics::Metrics;
 
-/// Whether the operator has listed the galleries once, and so does its work.
+/// Whether the operator has listed the galleries once, and so does its work, or stands by for the one that does.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
@@ -40,7 +40,7 @@ pub async fn serve(
                 if ready.0.load(Ordering::Relaxed) {
                     (StatusCode::OK, "ok\n")
                 } else {
-                    (StatusCode::SERVICE_UNAVAILABLE, "the galleries have not been listed yet\n")
+                    (StatusCode::SERVICE_UNAVAILABLE, "neither listed the galleries nor standing by yet\n")
                 }
             }),
         );

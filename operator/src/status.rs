@@ -159,9 +159,15 @@ fn verdict(conditions: &Conditions<'_>, outcome: &Outcome, stage: Stage) -> Verd
     let Outcome { plan, failures, .. } = outcome;
     let says = |synced, reason, message, stalled| Verdict { synced, reason, message, stalled };
     if let Some((id, foreign)) = plan.conflicts.first_key_value() {
+        let way_out = match &foreign.whose.adopt {
+            Some(command) => format!(
+                "If that gallery is gone for good, take over what is left of it: {command}. Or choose another name for \
+                 this one"
+            ),
+            None => "Remove it, or choose another name for the gallery".into(),
+        };
         let message = format!(
-            "{id} {} exists and is not ours: {}. It is left alone. Remove it, or choose another name for the gallery; \
-             I will go on by myself.",
+            "{id} {} exists and is not ours: {}. It is left alone. {way_out}; I will go on by myself.",
             foreign.name, foreign.whose
         );
         return says("False", Reason::ResourceConflict, message, true);

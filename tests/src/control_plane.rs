@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -15,7 +16,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::certificates::{self, Authority, Identity, write_private};
-use crate::process::Process;
+use crate::process::{Process, Watchdog};
 use crate::run::{Run, free_port};
 use crate::tools::Tools;
 use crate::wait;
@@ -35,8 +36,46 @@ pub struct ControlPlane {
     authority: String,
     // Dropped in this order: an API server without its etcd hangs.
     controller_manager: Process,
-    api_server: Process,
+    api_server: Mutex<Option<Arc<Process>>>,
     etcd: Process,
+    again: ApiServer,
+}
+
+/// How the API server is started, and started again.
+#[derive(Debug)]
+struct ApiServer {
+    program: PathBuf,
+    folder: PathBuf,
+    etcd_port: u16,
+    port: u16,
+    log: PathBuf,
+    watchdog: Arc<Watchdog>,
+}
+
+impl ApiServer {
+    fn start(&self) -> Result<Arc<Process>> {
+        let process = Process::start("kube-apiserver", &mut self.command(), &self.log, &self.watchdog)?;
+        Ok(Arc::new(process))
+    }
+
+    fn command(&self) -> Command {
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let mut command = Command::new(&self.program);
+        command
+            .arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port))
+            .arg("--bind-address=127.0.0.1")
+            .arg(format!("--secure-port={}", self.port))
+            .arg(format!("--tls-cert-file={}", file("server.crt")))
+            .arg(format!("--tls-private-key-file={}", file("server.key")))
+            .arg(format!("--client-ca-file={}", file("ca.crt")))
+            .arg("--service-account-issuer=https://kubernetes.default.svc")
+            .arg(format!("--service-account-signing-key-file={}", file("service-accounts.key")))
+            .arg(format!("--service-account-key-file={}", file("service-accounts.pub")))
+            .arg("--authorization-mode=RBAC")
+            .arg("--service-cluster-ip-range=10.0.0.0/24")
+            .arg("--enable-priority-and-fairness=false");
+        command
+    }
 }
 
 impl ControlPlane {
@@ -75,14 +114,41 @@ impl ControlPlane {
             Process::start(name, command, &run.log(&format!("{name}.log")), &run.watchdog)
         };
         let etcd = start("etcd", &mut etcd(tools, &folder, etcd_port, free_port()?))?;
-        let api_server = start("kube-apiserver", &mut api_server(tools, &folder, etcd_port, port))?;
+        let again = ApiServer {
+            program: tools.control_plane.join("kube-apiserver"),
+            folder: folder.clone(),
+            etcd_port,
+            port,
+            log: run.log("kube-apiserver.log"),
+            watchdog: Arc::clone(&run.watchdog),
+        };
+        let api_server = Mutex::new(Some(again.start()?));
         let controller_manager =
             start("kube-controller-manager", &mut controller_manager(tools, &folder, &manager_config))?;
 
-        let plane =
-            Self { kubeconfig, url, authority: authority.certificate, controller_manager, api_server, etcd };
+        let authority = authority.certificate;
+        let plane = Self { kubeconfig, url, authority, controller_manager, api_server, etcd, again };
         plane.wait().await?;
         Ok(plane)
+    }
+
+    /// The API server ends, as for an upgrade. Nobody listens at its port until [`ControlPlane::start_api_server`].
+    pub async fn stop_api_server(&self) -> Result<()> {
+        let running = self.api_server().take();
+        if let Some(running) = running {
+            running.stop(Duration::from_secs(10)).await?;
+        }
+        Ok(())
+    }
+
+    /// The API server starts again, with the data that etcd has kept and an empty memory of what was watched.
+    pub async fn start_api_server(&self) -> Result<()> {
+        *self.api_server() = Some(self.again.start()?);
+        self.wait().await
+    }
+
+    fn api_server(&self) -> MutexGuard<'_, Option<Arc<Process>>> {
+        self.api_server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Until requests are answered and Pods could be made.
@@ -90,7 +156,8 @@ impl ControlPlane {
         let client = self.client().await?;
         wait::until("the API server's readiness", Duration::from_secs(60), async || {
             self.etcd.check()?;
-            self.api_server.check()?;
+            let api_server = self.api_server().clone();
+            api_server.context("the API server does not run")?.check()?;
             let ready = client.request_text(http::Request::get("/readyz").body(Vec::new())?);
             // The client itself would go on trying for minutes.
             Ok(matches!(tokio::time::timeout(Duration::from_secs(1), ready).await, Ok(Ok(_))).then_some(()))
@@ -128,7 +195,7 @@ impl ControlPlane {
     /// In the order that lets each one finish.
     pub async fn stop(self) -> Result<()> {
         self.controller_manager.stop(Duration::from_secs(5)).await?;
-        self.api_server.stop(Duration::from_secs(10)).await?;
+        self.stop_api_server().await?;
         self.etcd.stop(Duration::from_secs(5)).await?;
         Ok(())
     }
@@ -154,25 +221,6 @@ fn etcd(tools: &Tools, folder: &Path, port: u16, peers: u16) -> Command {
         // The data goes with the run: it need not survive the machine.
         .arg("--unsafe-no-fsync")
         .arg("--logger=zap");
-    command
-}
-
-fn api_server(tools: &Tools, folder: &Path, etcd: u16, port: u16) -> Command {
-    let file = |name: &str| folder.join(name).display().to_string();
-    let mut command = Command::new(tools.control_plane.join("kube-apiserver"));
-    command
-        .arg(format!("--etcd-servers=http://127.0.0.1:{etcd}"))
-        .arg("--bind-address=127.0.0.1")
-        .arg(format!("--secure-port={port}"))
-        .arg(format!("--tls-cert-file={}", file("server.crt")))
-        .arg(format!("--tls-private-key-file={}", file("server.key")))
-        .arg(format!("--client-ca-file={}", file("ca.crt")))
-        .arg("--service-account-issuer=https://kubernetes.default.svc")
-        .arg(format!("--service-account-signing-key-file={}", file("service-accounts.key")))
-        .arg(format!("--service-account-key-file={}", file("service-accounts.pub")))
-        .arg("--authorization-mode=RBAC")
-        .arg("--service-cluster-ip-range=10.0.0.0/24")
-        .arg("--enable-priority-and-fairness=false");
     command
 }
 

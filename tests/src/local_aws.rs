@@ -30,7 +30,8 @@ pub const REGION: &str = "eu-west-1";
 pub struct LocalAws {
     pub port: u16,
     calls: PathBuf,
-    process: Process,
+    /// `None`: another stack's.
+    process: Option<Process>,
 }
 
 impl LocalAws {
@@ -76,14 +77,19 @@ impl LocalAws {
             .env("CALL_LOG", &calls)
             .current_dir(&folder);
         let process = Process::start("local AWS", &mut command, &run.log("aws.log"), &run.watchdog)?;
-        let aws = Self { port, calls, process };
         wait::until("the local AWS's start", Duration::from_secs(60), async || {
-            aws.process.check()?;
+            process.check()?;
             let health = visitor::get(port, &format!("127.0.0.1:{port}"), "/_ministack/health").await;
             Ok(health.ok().filter(|answer| answer.status().is_success()).map(|_| ()))
         })
         .await?;
-        Ok(aws)
+        Ok(Self { port, calls, process: Some(process) })
+    }
+
+    /// The same AWS, for another stack. It ends with the first.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self { port: self.port, calls: self.calls.clone(), process: None }
     }
 
     /// What `AWS_ENDPOINT_URL` must say.
@@ -141,7 +147,9 @@ impl LocalAws {
 
     /// The functions' processes go with it.
     pub async fn stop(self) -> Result<()> {
-        self.process.stop(Duration::from_secs(10)).await?;
+        if let Some(process) = self.process {
+            process.stop(Duration::from_secs(10)).await?;
+        }
         Ok(())
     }
 }

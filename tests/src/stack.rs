@@ -27,6 +27,8 @@ pub const NAMESPACE: &str = "photogallery-system";
 pub const RELEASE: &str = "photogallery";
 const OPERATOR_USER: &str = "photogallery-operator";
 const DEVELOPER: &str = "developer";
+/// What the chart names its lease.
+pub const LEASE: &str = "photogallery-photogallery-operator";
 
 #[derive(Debug)]
 pub struct Options {
@@ -79,16 +81,46 @@ pub struct Stack {
     run: Run,
 }
 
+/// The local AWS, with those who call it.
+struct Account {
+    aws: LocalAws,
+    operator: Credentials,
+    developer: Credentials,
+}
+
 impl Stack {
     pub async fn start(options: Options) -> Result<Self> {
         artifacts::check()?;
         let tools = Tools::find().await?;
-        let run = Run::claim(&options.folder, options.temporary, options.progress)?;
+        let run = Run::claim(&options.folder, options.temporary, options.progress.clone())?;
         let (control_plane, aws) = tokio::try_join!(
             async { ControlPlane::start(&run, &tools).await.context("failed to start the control plane") },
             async { LocalAws::start(&run, &tools).await.context("failed to start the local AWS") }
         )?;
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
+        let operator = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
+        let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
+        Self::assemble((run, tools), control_plane, Account { aws, operator, developer }, options).await
+    }
+
+    /// Another cluster with an operator of its own, on the AWS of this stack, which must outlive it.
+    pub async fn beside(&self, options: Options) -> Result<Self> {
+        let run = Run::claim(&options.folder, options.temporary, options.progress.clone())?;
+        let tools = Tools::find().await?;
+        let control_plane = ControlPlane::start(&run, &tools).await?;
+        let operator = self.aws.create_user("operator-of-another-cluster", &operator_policy().await?).await?;
+        let account = Account { aws: self.aws.shared(), operator, developer: self.developer.clone() };
+        Self::assemble((run, tools), control_plane, account, options).await
+    }
+
+    /// Installs the chart, and starts the operator if it is to be started.
+    async fn assemble(
+        (run, tools): (Run, Tools),
+        control_plane: ControlPlane,
+        account: Account,
+        options: Options,
+    ) -> Result<Self> {
+        let Account { aws, operator: credentials, developer } = account;
         let kube = control_plane.client().await?;
         let clients = Clients::new(&aws.config(LocalAws::root(), REGION));
 
@@ -99,8 +131,6 @@ impl Stack {
         write_private(&kubeconfig, &control_plane.kubeconfig_with_token(&token))?;
         run.progress.step(format!("chart installed in namespace {NAMESPACE} (ServiceAccount {account})"));
 
-        let credentials = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
-        let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         let settings = settings(&run, &aws, &credentials, kubeconfig, options.operator);
         let operator = Operator::new(settings, std::sync::Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
@@ -110,6 +140,20 @@ impl Stack {
             stack.progress().step(format!("operator runs (process {})", stack.operator.id()?));
         }
         Ok(stack)
+    }
+
+    /// Another operator for the same galleries, not yet started: its Pod and its IAM user have this name, by whose access key
+    /// (the second value) its calls can be told from the first's.
+    pub async fn another_operator(&self, name: &str) -> Result<(Operator, String)> {
+        let credentials = self.aws.create_user(name, &operator_policy().await?).await?;
+        let mut settings = self.operator.settings();
+        settings.log = self.run.log(&format!("{name}.log"));
+        settings
+            .set("POD_NAME", name)
+            .set("AWS_ACCESS_KEY_ID", credentials.access_key_id())
+            .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key());
+        let operator = Operator::new(settings, std::sync::Arc::clone(&self.run.watchdog));
+        Ok((operator, credentials.access_key_id().to_owned()))
     }
 
     /// Takes over what has been built since: chart, permissions, operator. Data stays.
@@ -264,6 +308,10 @@ fn settings(
         .set("AWS_ACCESS_KEY_ID", credentials.access_key_id())
         .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key())
         .set("AWS_EC2_METADATA_DISABLED", "true")
+        // As the chart sets them.
+        .set("POD_NAMESPACE", NAMESPACE)
+        .set("POD_NAME", "operator")
+        .set("LEADER_ELECTION_LEASE", LEASE)
         .set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{}", aws.port));
     settings.environment.extend(more);
     settings

@@ -18,7 +18,8 @@ use super::{Clients, objects};
 use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
-use crate::names::{Ownership, Tags};
+use crate::names::Tags;
+use crate::ownership::Ownership;
 use crate::resources::bucket::{Change, Observed, Rule};
 
 /// Where a bucket is made when no place is given; S3 refuses it as a place.

@@ -30,7 +30,7 @@ pub struct Clients {
 #[derive(Debug)]
 pub struct ClientPool {
     base: SdkConfig,
-    interceptor: SharedInterceptor,
+    interceptors: Vec<SharedInterceptor>,
     regions: Mutex<BTreeMap<String, Arc<Clients>>>,
 }
 
@@ -53,9 +53,9 @@ pub async fn base_config() -> SdkConfig {
 }
 
 impl ClientPool {
-    /// A pool on `base`; `interceptor` sees every call.
-    pub fn new(base: SdkConfig, interceptor: SharedInterceptor) -> Self {
-        Self { base, interceptor, regions: Mutex::default() }
+    /// A pool on `base`; every call passes the interceptors.
+    pub fn new(base: SdkConfig, interceptors: Vec<SharedInterceptor>) -> Self {
+        Self { base, interceptors, regions: Mutex::default() }
     }
 
     /// The clients of a region.
@@ -68,17 +68,19 @@ impl ClientPool {
     fn make(&self, region: &str) -> Clients {
         let regional = self.base.to_builder().region(Region::new(region.to_owned())).build();
         let global = self.base.to_builder().region(Region::new(GLOBAL_REGION)).build();
+        macro_rules! config {
+            ($service:ident, $config:ident) => {{
+                let config = $service::config::Builder::from(&$config);
+                self.interceptors.iter().cloned().fold(config, $service::config::Builder::interceptor)
+            }};
+        }
         macro_rules! client {
             ($service:ident, $config:ident) => {
-                $service::Client::from_conf(
-                    $service::config::Builder::from(&$config).interceptor(self.interceptor.clone()).build(),
-                )
+                $service::Client::from_conf(config!($service, $config).build())
             };
         }
         // Another endpoint answers for all buckets under one name.
-        let s3 = aws_sdk_s3::config::Builder::from(&regional)
-            .force_path_style(self.base.endpoint_url().is_some())
-            .interceptor(self.interceptor.clone());
+        let s3 = config!(aws_sdk_s3, regional).force_path_style(self.base.endpoint_url().is_some());
         Clients {
             apigateway: client!(aws_sdk_apigateway, regional),
             cloudfront: client!(aws_sdk_cloudfront, global),

@@ -9,18 +9,22 @@ use aws_smithy_types::error::operation::BuildError;
 
 use super::Clients;
 use super::error::{failed, found, invalid_request};
-use crate::cloud::{CloudError, Seen};
+use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
-use crate::names::{Ownership, Tags};
+use crate::names::Tags;
+use crate::ownership::Ownership;
 use crate::resources::distribution::{Change, Desired, Observed};
 
 const MISSING: &[&str] = &["NoSuchDistribution", "NoSuchResource"];
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
+    let mut left = None;
     for id in candidates(clients, gallery).await? {
         let Some(tags) = tags(clients, &gallery.distribution_arn(&id)).await? else { continue };
-        if gallery.ownership(&tags) != Ownership::Ours {
+        if let Ownership::NotOurs(whose) = gallery.ownership(&tags) {
+            // One that somebody else has made to look like ours is not in the way.
+            left = left.or(whose.adopt.is_some().then_some(Foreign { name: id, whose }));
             continue;
         }
         let answer = clients.cloudfront.get_distribution().id(&id).send().await;
@@ -35,7 +39,7 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
             tags,
         }));
     }
-    Ok(Seen::Nothing)
+    Ok(left.map_or(Seen::Nothing, Seen::Foreign))
 }
 
 /// Ids of those that look like ours. Somebody may have changed the comment, but not what it is for.

@@ -34,7 +34,8 @@ pub use clients::{ClientPool, Clients, base_config};
 use crate::cloud::{Cloud, CloudError, Foreign, Observed, Scope, Seen};
 use crate::gallery::Identity;
 use crate::graph::ResourceId;
-use crate::names::{Ownership, Tags};
+use crate::names::Tags;
+use crate::ownership::Ownership;
 use crate::resources::Change;
 
 /// The real AWS, or what answers at its endpoint.

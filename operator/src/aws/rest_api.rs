@@ -5,9 +5,10 @@ use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOp
 
 use super::Clients;
 use super::error::{failed, found};
-use crate::cloud::{CloudError, Seen};
+use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
-use crate::names::{Ownership, TAG_BODY, Tags};
+use crate::names::{TAG_BODY, Tags};
+use crate::ownership::Ownership;
 use crate::resources::rest_api::{Change, Observed};
 
 const MISSING: &[&str] = &["NotFoundException"];
@@ -17,12 +18,20 @@ const PAGE: i32 = 500;
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let pages = clients.apigateway.get_rest_apis().limit(PAGE).into_paginator().items().send();
     let all = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("apigateway", "GetRestApis"))?;
-    // Names are not unique: somebody else's of the same name is not in the way.
-    let ours = all.into_iter().filter(|found| gallery.ownership(&tags(found)) == Ownership::Ours);
-    let mut ours: Vec<_> = ours.collect();
+    let (mut ours, mut left) = (Vec::new(), None);
+    for found in all {
+        match gallery.ownership(&tags(&found)) {
+            Ownership::Ours => ours.push(found),
+            Ownership::NotOurs(whose) if whose.adopt.is_some() => {
+                left = left.or(Some(Foreign { name: found.id.unwrap_or_default(), whose }));
+            }
+            // Names are not unique: somebody else's of the same name is not in the way.
+            Ownership::NotOurs(_) => {}
+        }
+    }
     ours.sort_by_key(|found| (found.created_date.map(|date| date.as_nanos()), found.id.clone()));
     let mut ours = ours.into_iter();
-    let Some(oldest) = ours.next() else { return Ok(Seen::Nothing) };
+    let Some(oldest) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
     let tags = tags(&oldest);
     Ok(Seen::Ours(Observed {
         id: oldest.id.unwrap_or_default(),
@@ -96,6 +105,8 @@ mod tests {
 
     use super::*;
     use crate::cloud::ErrorKind;
+    use crate::names::TAG_OWNER;
+    use crate::ownership::Maker;
     use crate::testing::clients::{clients, rest_refusal};
     use crate::testing::galleries::identity;
 
@@ -121,6 +132,19 @@ mod tests {
         assert_eq!(seen.body_sha256.as_deref(), Some("digest"));
         let rule = listed(vec![("foreign", 1, Tags::new())]);
         assert_eq!(observe(&clients(&[&rule]), &identity).await.unwrap(), Seen::Nothing);
+    }
+
+    #[tokio::test]
+    async fn one_that_another_cluster_left_is_in_the_way_until_it_is_taken_over() {
+        let identity = identity("photos", "summer");
+        let mut tags = identity.owner_tags();
+        tags.insert(TAG_OWNER.into(), "lost".into());
+        let rule = listed(vec![("foreign", 1, Tags::new()), ("left", 5, tags)]);
+        let Seen::Foreign(left) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        assert!(left.name == "left" && left.whose.adopt.is_some(), "{left:?}");
+        let identity = Identity { adopts: Maker::parse("lost/uid-summer"), ..identity };
+        let Seen::Ours(seen) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        assert_eq!((seen.id.as_str(), seen.duplicates), ("left", vec![]));
     }
 
     #[tokio::test]

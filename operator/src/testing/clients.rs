@@ -21,15 +21,25 @@ pub(crate) fn clients(rules: &[&Rule]) -> Arc<Clients> {
     for rule in rules {
         answers = answers.with_rule(rule);
     }
+    let config = config().into_builder().http_client(create_mock_http_client()).build();
+    ClientPool::new(config, vec![SharedInterceptor::new(answers)]).region("eu-west-1")
+}
+
+/// Clients whose calls pass `interceptor` and then find nobody who listens.
+pub(crate) fn unanswered(interceptor: SharedInterceptor) -> Arc<Clients> {
+    let http = aws_smithy_http_client::Builder::new().build_http();
+    let config = config().into_builder().http_client(http).endpoint_url("http://127.0.0.1:1").build();
+    ClientPool::new(config, vec![interceptor]).region("eu-west-1")
+}
+
+fn config() -> SdkConfig {
     let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "secret", None, None, "test");
-    let config = SdkConfig::builder()
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
-        .http_client(create_mock_http_client())
-        .build();
-    ClientPool::new(config, SharedInterceptor::new(answers)).region("eu-west-1")
+        .build()
 }
 
 /// An error of S3 as it comes over the wire.

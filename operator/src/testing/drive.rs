@@ -66,7 +66,7 @@ pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
 /// Everything is there once, and as visitors need it. Looks at the account itself, not at what the operator saw.
 pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
     let identity = &gallery.identity;
-    let is_ours = |tags| identity.ownership(tags) == crate::names::Ownership::Ours;
+    let is_ours = |tags| identity.ownership(tags) == crate::ownership::Ownership::Ours;
     let apis: Vec<_> = world.rest_apis.iter().filter(|(_, api)| is_ours(&api.tags)).collect();
     let [(api_id, api)] = apis[..] else { panic!("not one REST API: {apis:#?}") };
     let distributions: Vec<_> = world.distributions.values().filter(|found| is_ours(&found.tags)).collect();

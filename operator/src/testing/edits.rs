@@ -320,7 +320,7 @@ fn entry(function: &str) -> Entry {
 }
 
 fn is_ours(gallery: &Identity, tags: &Tags) -> bool {
-    gallery.ownership(tags) == crate::names::Ownership::Ours
+    gallery.ownership(tags) == crate::ownership::Ownership::Ours
 }
 
 fn with_bucket(world: &mut World, gallery: &Identity, role: BucketRole, edit: impl FnOnce(&mut Bucket)) {

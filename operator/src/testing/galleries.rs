@@ -27,6 +27,7 @@ pub(crate) fn identity(namespace: &str, name: &str) -> Identity {
         name: name.into(),
         uid: format!("uid-{name}"),
         region: "eu-west-1".into(),
+        adopts: None,
         installation: installation(),
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Each property says how to see it fail: break that line, and run it. `PROPTEST_CASES` sets the number of histories.
 
+mod adoption;
 mod faults;
 mod histories;
 mod neighbours;

@@ -54,6 +54,7 @@ async fn it_is_the_chart_s_service_account(stack: &Stack) -> Result<()> {
         ("list", "photogalleries.photogallery.dev", "yes"),
         ("patch", "photogalleries.photogallery.dev/status", "yes"),
         ("create", "events.events.k8s.io", "yes"),
+        ("create", "leases.coordination.k8s.io", "no"),
         ("delete", "photogalleries.photogallery.dev", "no"),
         ("create", "photogalleries.photogallery.dev", "no"),
         ("get", "secrets", "no"),

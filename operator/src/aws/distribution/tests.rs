@@ -13,6 +13,8 @@ use aws_smithy_types::DateTime;
 
 use super::*;
 use crate::cloud::{self, ErrorKind};
+use crate::names::TAG_UID;
+use crate::ownership::Maker;
 use crate::resources::distribution::{Config, Distribution};
 use crate::resources::{Kind, origin_access_control, response_headers_policy, rest_api};
 use crate::testing::clients::{clients, xml_refusal};
@@ -95,6 +97,20 @@ fn told(status: &'static str) -> Rule {
             .distribution_config(given_back());
         GetDistributionOutput::builder().e_tag("V1").distribution(distribution.build().unwrap()).build()
     })
+}
+
+#[tokio::test]
+async fn one_that_an_earlier_gallery_left_is_in_the_way_until_it_is_taken_over() {
+    let identity = summer().identity;
+    let mut tags = summer().tags();
+    tags.insert(TAG_UID.into(), "earlier".into());
+    let rules = [listed(identity.distribution_comment()), tagged(tags), told("Deployed")];
+    let rules: Vec<_> = rules.iter().collect();
+    let Seen::Foreign(left) = observe(&clients(&rules), &identity).await.unwrap() else { panic!() };
+    assert!(left.name == "E1" && left.whose.adopt.is_some(), "{left:?}");
+    let identity = Identity { adopts: Maker::parse("owner/earlier"), ..identity };
+    let Seen::Ours(seen) = observe(&clients(&rules), &identity).await.unwrap() else { panic!() };
+    assert_eq!(seen.id, "E1");
 }
 
 #[tokio::test]

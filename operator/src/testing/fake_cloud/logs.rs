@@ -7,7 +7,7 @@ use super::world::{World, set, unset};
 use super::{Operation, s3};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
-use crate::names::Ownership;
+use crate::ownership::Ownership;
 use crate::resources::log_group::{Change, Observed};
 
 pub(super) fn log_group(

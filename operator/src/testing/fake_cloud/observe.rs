@@ -8,7 +8,8 @@ use crate::aws::{by_tags, owned};
 use crate::cloud::{Foreign, Observed, Seen};
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
-use crate::names::{Ownership, TAG_SITE};
+use crate::names::{TAG_SITE, Tags};
+use crate::ownership::Ownership;
 use crate::resources::artefacts::PREFIX;
 use crate::resources::notification::ID;
 use crate::resources::permission::STATEMENT;
@@ -170,8 +171,19 @@ fn rest_api(world: &World, gallery: &Identity) -> Seen<rest_api::Observed> {
     let mut ours: Vec<_> = ours.collect();
     ours.sort_by_key(|(_, api)| api.made);
     let mut ours = ours.into_iter();
-    let Some((id, oldest)) = ours.next() else { return Seen::Nothing };
+    let Some((id, oldest)) = ours.next() else {
+        return left(gallery, world.rest_apis.iter().map(|(id, api)| (id, &api.tags)));
+    };
     Seen::Ours(oldest.observed(id, ours.map(|(id, _)| id.clone()).collect()))
+}
+
+/// What an earlier gallery of the same name left, of a kind whose names are not unique.
+fn left<'a, T>(gallery: &Identity, mut found: impl Iterator<Item = (&'a String, &'a Tags)>) -> Seen<T> {
+    let foreign = found.find_map(|(id, tags)| match gallery.ownership(tags) {
+        Ownership::NotOurs(whose) if whose.adopt.is_some() => Some(Foreign { name: id.clone(), whose }),
+        Ownership::NotOurs(_) | Ownership::Ours => None,
+    });
+    foreign.map_or(Seen::Nothing, Seen::Foreign)
 }
 
 fn deployment(world: &World, known: &Observed) -> Seen<deployment::Observed> {
@@ -195,12 +207,16 @@ fn stage(world: &World, known: &Observed) -> Seen<stage::Observed> {
 
 fn distribution(world: &mut World, gallery: &Identity) -> Seen<distribution::Observed> {
     let (comment, host) = (gallery.distribution_comment(), gallery.bucket_host(BucketRole::Frontend));
-    let mut all = world.distributions.iter_mut();
-    let found = all.find(|(_, found)| {
-        let looks_like_ours = found.config.comment == comment || found.asks(&host);
-        looks_like_ours && gallery.ownership(&found.tags) == Ownership::Ours
-    });
-    seen(found.map(|(id, found)| found.look(id)))
+    let mut alike: Vec<_> = world.distributions.iter_mut().collect();
+    alike.retain(|(_, found)| found.config.comment == comment || found.asks(&host));
+    let ours = alike.iter().position(|(_, found)| gallery.ownership(&found.tags) == Ownership::Ours);
+    match ours {
+        Some(index) => {
+            let (id, found) = &mut alike[index];
+            Seen::Ours(found.look(id))
+        }
+        None => left(gallery, alike.iter().map(|(id, found)| (*id, &found.tags))),
+    }
 }
 
 fn invalidation(world: &World, known: &Observed) -> Seen<invalidation::Observed> {

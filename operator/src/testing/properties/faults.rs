@@ -14,7 +14,7 @@ use crate::graph::ResourceId;
 const EFFECTS: [Effect; 4] = [Effect::LoseRequest, Effect::LoseAnswer, Effect::DieBefore, Effect::DieAfter];
 
 /// Comes from `before` to `goal` once for each fault at each write. Calls `check` at each end. Returns how many there were.
-async fn every_fault(before: &World, goal: &Goal, check: impl Fn(&World)) -> usize {
+pub(super) async fn every_fault(before: &World, goal: &Goal, check: impl Fn(&World)) -> usize {
     let cloud = FakeCloud::new(before.clone());
     converge(&cloud, goal).await;
     let calls = writes(&cloud.take_log()).len();

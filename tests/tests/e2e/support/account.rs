@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use functions_core::contract::FunctionName;
 use photogallery_operator::graph::BucketRole;
 use photogallery_tests::local_aws::Clients;
@@ -116,4 +116,19 @@ async fn response_headers_policies(aws: &Clients) -> Result<Vec<String>> {
 /// How many lines of the inventory start like this.
 pub fn count(inventory: &Inventory, start: &str) -> usize {
     inventory.iter().filter(|line| line.starts_with(start)).count()
+}
+
+/// Checks that the gallery is there, whole and once.
+pub async fn exists_once(gallery: &Gallery<'_>) -> Result<()> {
+    let all = inventory(gallery.stack).await?;
+    let missing: Vec<_> = named_resources(gallery).difference(&all).cloned().collect();
+    ensure!(missing.is_empty(), "missing: {missing:#?}");
+    let identity = gallery.identity();
+    for start in [
+        format!("REST API {} ", identity.rest_api()),
+        format!("distribution {} ", identity.distribution_comment()),
+    ] {
+        ensure!(count(&all, &start) == 1, "{start}is not there once: {all:#?}");
+    }
+    Ok(())
 }

@@ -125,6 +125,7 @@ impl<'a> Gallery<'a> {
             name: self.name.name.clone(),
             uid: String::new(),
             region: REGION.into(),
+            adopts: None,
             installation: Arc::new(installation),
         }
     }
@@ -227,6 +228,34 @@ impl<'a> Gallery<'a> {
             Ok(()) => Ok(()),
             Err(error) => Err(error.context(format!("the story is {:#?}", self.events().await?))),
         }
+    }
+
+    /// What a `ResourceConflict` says, once there is one.
+    pub async fn conflict(&self) -> Result<String> {
+        let of = |status: &Value| {
+            let stalled = condition(status, "Stalled").filter(|it| it["reason"] == "ResourceConflict")?;
+            Some(stalled["message"].as_str()?.to_owned())
+        };
+        let status =
+            self.wait_for("to say what is in its way", |object| of(&object.data["status"]).is_some());
+        of(&status.await?).context("not stalled any more")
+    }
+
+    /// Takes over what an earlier gallery left, by running the very command that the conflict's message shows.
+    pub async fn adopt(&self, message: &str) -> Result<()> {
+        let (_, command) =
+            message.split_once("kubectl ").with_context(|| format!("no command in {message}"))?;
+        let (command, _) = command.split_once(". ").context("the command has no end")?;
+        self.stack.kubectl(&command.split(' ').collect::<Vec<_>>(), None).await?;
+        Ok(())
+    }
+
+    /// `kubectl delete` without waiting.
+    pub async fn begin_delete(&self) -> Result<()> {
+        let Name { namespace, name } = &self.name;
+        let namespace = format!("--namespace={namespace}");
+        self.stack.kubectl(&["delete", "pgal", name, &namespace, "--wait=false"], None).await?;
+        Ok(())
     }
 
     /// `kubectl delete`, which ends when AWS has let go.

@@ -5,10 +5,13 @@ pub mod gallery;
 pub mod metrics;
 pub mod pictures;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use futures::executor::block_on;
 use photogallery_tests::stack::{Options, Stack};
+use photogallery_tests::wait;
 use tokio::sync::Semaphore;
 
 pub use gallery::Gallery;
@@ -49,4 +52,24 @@ where
             .map(|answer| answer.status().as_u16().to_string())
             .context("there was no answer"),
     }
+}
+
+/// How many writes AWS has seen from the caller with this access key.
+pub fn writes(stack: &Stack, key: &str) -> Result<usize> {
+    Ok(stack.aws_calls()?.iter().filter(|call| call.write && call.caller == key).count())
+}
+
+/// Waits until the caller with this access key has written `count` times.
+pub async fn after_writes(stack: &Stack, key: &str, count: usize) -> Result<()> {
+    wait::until(&format!("write {count} of {key}"), Duration::from_mins(1), async || {
+        // Closer looks than every 100 ms would give.
+        for _ in 0..10 {
+            if writes(stack, key)? >= count {
+                return Ok(Some(()));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(None)
+    })
+    .await
 }
