@@ -76,13 +76,15 @@ impl Failure {
 impl Election {
     /// A candidate that opens `guard` while it holds the lease.
     pub fn new(mut config: Config, candidate: Candidate, guard: Guard) -> Result<Self, kube::Error> {
-        let Candidate { namespace, lease: name, me, timing } = candidate;
+        let patience = Some(candidate.timing.patience());
         config.default_retry = false;
-        config.connect_timeout = Some(timing.patience());
-        config.read_timeout = Some(timing.patience());
-        config.write_timeout = Some(timing.patience());
-        let api = Api::namespaced(Client::try_from(config)?, &namespace);
-        Ok(Self { api, name, me, timing, guard })
+        (config.connect_timeout, config.read_timeout, config.write_timeout) = (patience, patience, patience);
+        Ok(Self::with_client(Client::try_from(config)?, candidate, guard))
+    }
+
+    fn with_client(client: Client, candidate: Candidate, guard: Guard) -> Self {
+        let Candidate { namespace, lease: name, me, timing } = candidate;
+        Self { api: Api::namespaced(client, &namespace), name, me, timing, guard }
     }
 
     /// Waits until the lease is ours. Calls `standby` when somebody else has it.
@@ -218,3 +220,6 @@ impl Election {
         Ok(tokio::time::timeout(self.timing.patience(), replace).await??)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,6 +170,22 @@ fn a_conflict_names_what_is_in_the_way() {
 }
 
 #[test]
+fn a_conflict_with_what_an_earlier_gallery_left_shows_the_command_that_takes_it_over() {
+    let (mut life, goal, cloud) = (Life::new(), present(&summer()), FakeCloud::default());
+    let mut earlier = summer();
+    earlier.identity.uid = "earlier".into();
+    run(converge(&cloud, &present(&earlier)));
+    let (_, end) = rounds(&cloud, &goal);
+    life.hear(0, "conflict", Report::Outcome(&goal, &end, Stage::Ended));
+    let said = life.condition(Stalled);
+    assert_eq!(said.reason, "ResourceConflict");
+    let words = "exists and is not ours: it belongs to an earlier gallery with uid earlier. It is left alone. If that gallery is \
+                 gone for good, take over what is left of it: kubectl annotate pgal/summer --namespace photos --overwrite \
+                 photogallery.dev/adopt=owner/earlier. Or choose another name for this one; I will go on by myself.";
+    assert!(said.message.ends_with(words), "{}", said.message);
+}
+
+#[test]
 fn who_only_looks_says_what_is_to_do() {
     let (mut life, goal, _) = live();
     let cloud = run(in_sync(&summer(), World::default()));
