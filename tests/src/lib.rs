@@ -14,6 +14,7 @@ pub mod operator;
 pub mod photos;
 pub mod process;
 pub mod progress;
+pub mod proxy;
 pub mod run;
 pub mod shared;
 pub mod stack;

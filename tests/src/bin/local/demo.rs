@@ -44,6 +44,7 @@ async fn show(folder: &Path, progress: Progress) -> Result<Option<Stack>> {
         temporary: false,
         operator: BTreeMap::new(),
         start_operator: true,
+        interposer: None,
         progress: progress.clone(),
     };
     let stack = Stack::start(options).await?;

@@ -169,6 +169,7 @@ async fn bring_up(stack: &mut Option<Stack>, progress: Progress) -> Result<Strin
             temporary: false,
             operator: BTreeMap::new(),
             start_operator: true,
+            interposer: None,
             progress,
         };
         match Stack::start(options).await {
