@@ -21,6 +21,7 @@ pub mod stack;
 pub mod tools;
 pub mod visitor;
 pub mod wait;
+pub mod weather;
 
 pub use progress::Progress;
 pub use shared::on_stack;

@@ -120,8 +120,11 @@ impl Stack {
         let credentials = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         let endpoint = proxy.as_ref().map_or_else(|| aws.endpoint(), Proxy::endpoint);
-        let mut settings = settings(&run, &aws, &credentials, kubeconfig);
+        let mut settings = settings(&run, &credentials, kubeconfig);
         settings.set("AWS_ENDPOINT_URL", endpoint);
+        // Visitors come the same way.
+        let port = proxy.as_ref().map_or(aws.port, |proxy| proxy.port);
+        settings.set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{port}"));
         settings.environment.extend(options.operator);
         let operator = Operator::new(settings, Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
@@ -272,13 +275,12 @@ async fn operator_policy() -> Result<String> {
     tools::output(&mut command, None).await
 }
 
-fn settings(run: &Run, aws: &LocalAws, credentials: &Credentials, kubeconfig: PathBuf) -> Settings {
+fn settings(run: &Run, credentials: &Credentials, kubeconfig: PathBuf) -> Settings {
     let mut settings = Settings::new(kubeconfig, run.log("operator.log"));
     settings
         .set("AWS_REGION", REGION)
         .set("AWS_ACCESS_KEY_ID", credentials.access_key_id())
         .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key())
-        .set("AWS_EC2_METADATA_DISABLED", "true")
-        .set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{}", aws.port));
+        .set("AWS_EC2_METADATA_DISABLED", "true");
     settings
 }

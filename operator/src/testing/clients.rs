@@ -17,6 +17,15 @@ use crate::aws::{ClientPool, Clients};
 
 /// Clients in eu-west-1 whose calls are answered by the first rule that matches. A call without a rule panics.
 pub(crate) fn clients(rules: &[&Rule]) -> Arc<Clients> {
+    with_retries(rules, RetryConfig::disabled())
+}
+
+/// Clients that repeat what was lost, as those of the operator do, without the pauses.
+pub(crate) fn repeating_clients(rules: &[&Rule]) -> Arc<Clients> {
+    with_retries(rules, RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+}
+
+fn with_retries(rules: &[&Rule], retries: RetryConfig) -> Arc<Clients> {
     let mut answers = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
     for rule in rules {
         answers = answers.with_rule(rule);
@@ -26,7 +35,7 @@ pub(crate) fn clients(rules: &[&Rule]) -> Arc<Clients> {
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("eu-west-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(RetryConfig::disabled())
+        .retry_config(retries)
         .http_client(create_mock_http_client())
         .build();
     ClientPool::new(config, SharedInterceptor::new(answers)).region("eu-west-1")

@@ -22,3 +22,4 @@ mod refusals;
 mod resync;
 mod support;
 mod visitor;
+mod weather;
