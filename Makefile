@@ -20,11 +20,14 @@ IMAGE ?= photogallery-operator:dev
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# WEATHER=calm|normal|storm|hostile: AWS on a bad day (docs/aws-weather.md), for demo and up.
+SKY = $(if $(WEATHER),--weather $(WEATHER)) $(if $(WEATHER_SEED),--weather-seed $(WEATHER_SEED))
+
 demo: build ## A gallery in your browser, everything local; Ctrl-C ends it
-	@$(BINARIES)/local demo
+	@$(BINARIES)/local demo $(SKY)
 
 up: build ## The same in the background; again after a change. Then: . .local/env
-	@$(BINARIES)/local up
+	@$(BINARIES)/local up $(SKY)
 
 down: ## Stop what `make up` started and remove what it left
 	@if [ -x $(BINARIES)/local ]; then $(BINARIES)/local down; else echo "nothing is running"; fi

@@ -1,5 +1,7 @@
 //! Kubernetes: watches galleries, runs the pipeline for each, writes status and events.
 
+mod rests;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +31,7 @@ use crate::reconcile::{self, Outcome, Progress};
 use crate::release::Release;
 use crate::status::{self, Report, Stage};
 use crate::story::{self, Line};
+pub use rests::Rests;
 
 /// Keeps an object until its resources are gone.
 pub const FINALIZER: &str = "photogallery.dev/aws";
@@ -76,6 +79,8 @@ pub struct Context<C> {
     pub events: Recorder,
     /// Outages in a row, by uid. Lost at a restart without harm.
     pub outages: Mutex<HashMap<String, u32>>,
+    /// Deletions that are done, and looked at once more.
+    pub rests: Rests,
     /// Bounds the galleries worked on at once, over all watched namespaces.
     pub permits: Semaphore,
 }
@@ -280,7 +285,8 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         }
         let outcome =
             reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await;
-        if outcome.is_complete() {
+        let rest = self.context.rests.rest(self.uid(), &outcome);
+        if let (true, None) = (outcome.is_complete(), rest) {
             let photos = match data {
                 DataPolicy::Retain => self.context.cloud.count_photos(goal.identity()).await.ok(),
                 DataPolicy::Delete => None,
@@ -293,7 +299,11 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if let Err(error) = self.report(Report::Outcome(&goal, &outcome, Stage::Ended)).await {
             tracing::info!(error = chain(&error), "the status could not be written");
         }
-        Err(Error::StillDeleting(self.next(&outcome, Stage::Ended).await))
+        let after = match rest {
+            Some(rest) => rest,
+            None => self.next(&outcome, Stage::Ended).await,
+        };
+        Err(Error::StillDeleting(after))
     }
 
     fn validate(&self) -> Result<(Gallery, Stage), InvalidSpec> {
@@ -396,6 +406,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if let Some(failure) = policy::worst(&outcome.failures) {
             return match policy::answer(failure.error.kind).retry {
                 Retry::After(after) => after,
+                Retry::AtLeast(after) => after.max(self.context.backoff(self.uid())),
                 Retry::Backoff => {
                     let after = self.context.backoff(self.uid());
                     if self.context.outages(self.uid()) == policy::OUTAGE_EVENT_AFTER {

@@ -25,6 +25,8 @@ pub struct Answer {
 pub enum Retry {
     /// After a fixed time.
     After(Duration),
+    /// After a fixed time, and later and later when that was in vain.
+    AtLeast(Duration),
     /// After a time that doubles with each failure in a row.
     Backoff,
 }
@@ -41,7 +43,8 @@ pub const fn answer(kind: ErrorKind) -> Answer {
         ErrorKind::Rejected => stalled(Reason::Rejected, 10),
         ErrorKind::LimitExceeded => stalled(Reason::LimitExceeded, 10),
         ErrorKind::NotReady => {
-            let retry = Retry::After(Duration::from_secs(15));
+            // Mostly seconds; up to an hour for the name of a bucket that was deleted.
+            let retry = Retry::AtLeast(Duration::from_secs(15));
             Answer { reason: Reason::Waiting, unknown: false, stalled: false, retry }
         }
         ErrorKind::Throttled => outage(Reason::Throttled),
@@ -79,6 +82,11 @@ pub fn advice(failure: &Failure) -> String {
     let Failure { resource, error } = failure;
     let CloudError { service, operation, kind, code: _, source } = error;
     match kind {
+        ErrorKind::AccessDenied if is_told_otherwise(&source.0) => {
+            format!(
+                "AWS refuses {operation} for {resource}: {source} I will go on by myself once that is settled."
+            )
+        }
         ErrorKind::AccessDenied => {
             let (action, on) =
                 missing_permission(&source.0).unwrap_or_else(|| (format!("{service}:{operation}"), None));
@@ -105,6 +113,11 @@ pub fn advice(failure: &Failure) -> String {
             format!("No useful answer from AWS to {service}:{operation}: {source}; trying again.")
         }
     }
+}
+
+/// A refusal that is no missing permission, such as of an account that AWS has to verify first: it tells so in a sentence.
+fn is_told_otherwise(message: &str) -> bool {
+    missing_permission(message).is_none() && message.contains(". ")
 }
 
 /// Action and resource from "… is not authorized to perform: iam:PassRole on resource: arn:… because …".
@@ -154,6 +167,15 @@ mod tests {
     fn a_denied_call_without_details_is_named_by_its_operation() {
         let advice = advice(&failure(ErrorKind::AccessDenied, "Forbidden"));
         assert!(advice.starts_with("Missing permission iam:CreateRole, for table."), "{advice}");
+    }
+
+    #[test]
+    fn a_refusal_that_is_no_missing_permission_is_told_in_aws_s_words() {
+        let message = "Your account must be verified before you can add new CloudFront resources. To verify your account, \
+                       please contact AWS Support (https://console.aws.amazon.com/support/home#/) and include this error message.";
+        let advice = advice(&failure(ErrorKind::AccessDenied, message));
+        assert!(advice.contains("must be verified") && advice.contains("support/home"), "{advice}");
+        assert!(!advice.contains("Missing permission"), "{advice}");
     }
 
     #[test]

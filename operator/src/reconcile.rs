@@ -75,7 +75,7 @@ impl Progress for Quiet {
 pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
     let mut outcome = Outcome::default();
     let errors = cloud.observe(goal.identity(), &everything(goal), &mut outcome.seen).await;
-    outcome.failures = failures(errors);
+    outcome.failures = failures_of(errors);
     outcome.plan = Plan::new(goal, &outcome.seen);
     outcome.found = outcome.plan.clone();
     outcome
@@ -84,59 +84,55 @@ pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
 /// Does what can be done now, until it is done, AWS needs longer, or something stands in the way.
 pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress) -> Outcome {
     let deadline = Instant::now() + PATIENCE;
-    let mut pauses = Pauses::default();
+    let (mut pauses, mut repeats) = (Pauses::default(), Repeats::default());
     let mut outcome = look(cloud, goal).await;
-    // A resource that could not be read is not touched. When deleting, nothing is: what cannot be seen may depend on it.
-    let mut blocked: BTreeSet<ResourceId> = outcome.failures.iter().map(|failure| failure.resource).collect();
-    if !blocked.is_empty() && matches!(goal, Goal::Absent(..)) {
+    // When deleting, nothing is touched that something unseen may depend on.
+    if !outcome.failures.is_empty() && matches!(goal, Goal::Absent(..)) {
         return outcome;
     }
+    // A resource that could not be read is not touched; one that AWS does not show yet is looked at again.
+    let (mut unseen, failures) = unseen(std::mem::take(&mut outcome.failures));
+    outcome.failures = failures;
+    let mut blocked: BTreeSet<ResourceId> = outcome.failures.iter().map(|failure| failure.resource).collect();
     loop {
-        let actions: Vec<_> = outcome
-            .plan
-            .actions
-            .iter()
-            .filter(|action| !blocked.contains(&action.resource))
-            .cloned()
-            .collect();
-        let mut scope: Scope = outcome.plan.to_read_again().difference(&blocked).copied().collect();
-        if actions.is_empty() {
+        let actions = outcome.plan.actions.iter().filter(|action| {
+            let id = action.resource;
+            !blocked.contains(&id) && !unseen.contains_key(&id)
+        });
+        let (now, later): (Vec<_>, Vec<_>) = actions.cloned().partition(|action| repeats.allow(action));
+        let mut scope = outcome.plan.to_read_again();
+        scope.extend(unseen.keys());
+        if now.is_empty() {
             let brief = outcome.plan.aws_at_work().any(|(id, _)| !is_slow(id));
-            if !brief || Instant::now() > deadline {
+            if !(brief || !unseen.is_empty() || !later.is_empty()) || Instant::now() > deadline {
+                outcome.failures.extend(unseen.into_values());
                 return outcome;
             }
             progress.round(&outcome).await;
             sleep(pauses.next()).await;
         } else {
             progress.round(&outcome).await;
-            let round = apply(cloud, goal.identity(), &actions).await;
-            // What was given up stays told, also through rounds in which others go on.
-            outcome.failures.retain(|failure| blocked.contains(&failure.resource));
-            outcome.failures.extend(round.failures);
-            let not_ready = |failure: &&Failure| failure.error.kind == ErrorKind::NotReady;
-            let hopeless = outcome.failures.iter().filter(|failure| !not_ready(failure));
-            blocked.extend(hopeless.map(|failure| failure.resource));
-            let progressed = !round.applied.is_empty();
-            outcome.applied.extend(round.applied);
-            for failure in without_effect(goal, &outcome) {
-                blocked.insert(failure.resource);
-                outcome.failures.push(failure);
+            let round = apply(cloud, goal.identity(), &now).await;
+            if matches!(goal, Goal::Present(_)) {
+                repeats.note(&round.applied);
             }
-            if progressed {
+            if take_over(goal, &mut outcome, &mut blocked, round) {
                 pauses = Pauses::default();
-            } else if outcome.failures.iter().any(|failure| not_ready(&failure)) && Instant::now() < deadline
-            {
+            } else if outcome.failures.iter().any(is_not_ready) && Instant::now() < deadline {
                 sleep(pauses.next()).await;
             } else {
+                outcome.failures.extend(unseen.into_values());
                 return outcome;
             }
         }
         scope.retain(|id| !blocked.contains(id));
         let errors = cloud.observe(goal.identity(), &scope, &mut outcome.seen).await;
-        if !errors.is_empty() {
-            outcome.failures.extend(failures(errors));
+        let (now_unseen, failed) = self::unseen(failures_of(errors));
+        if !failed.is_empty() {
+            outcome.failures.extend(now_unseen.into_values().chain(failed));
             return outcome;
         }
+        unseen = now_unseen;
         outcome.plan = Plan::new(goal, &outcome.seen);
         // What failed as "not yet" and is no longer planned has come right by itself.
         let planned: BTreeSet<_> = outcome.plan.actions.iter().map(|action| action.resource).collect();
@@ -144,6 +140,37 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             .failures
             .retain(|failure| planned.contains(&failure.resource) || blocked.contains(&failure.resource));
     }
+}
+
+/// Enters what came of a round. Was anything done?
+fn take_over(
+    goal: &Goal,
+    outcome: &mut Outcome,
+    blocked: &mut BTreeSet<ResourceId>,
+    Round { applied, failures }: Round,
+) -> bool {
+    // What was given up stays told, also through rounds in which others go on.
+    outcome.failures.retain(|failure| blocked.contains(&failure.resource));
+    outcome.failures.extend(failures);
+    let hopeless = outcome.failures.iter().filter(|failure| !is_not_ready(failure));
+    blocked.extend(hopeless.map(|failure| failure.resource));
+    let progressed = !applied.is_empty();
+    outcome.applied.extend(applied);
+    for failure in without_effect(goal, outcome) {
+        blocked.insert(failure.resource);
+        outcome.failures.push(failure);
+    }
+    progressed
+}
+
+fn is_not_ready(failure: &Failure) -> bool {
+    failure.error.kind == ErrorKind::NotReady
+}
+
+/// Failures to read what AWS does not show yet, by resource, and the others.
+fn unseen(failures: Vec<Failure>) -> (BTreeMap<ResourceId, Failure>, Vec<Failure>) {
+    let (unseen, others): (Vec<_>, Vec<_>) = failures.into_iter().partition(is_not_ready);
+    (unseen.into_iter().map(|failure| (failure.resource, failure)).collect(), others)
 }
 
 /// Resources that were changed in too many rounds already, as failures.
@@ -170,7 +197,7 @@ fn is_slow(id: ResourceId) -> bool {
     matches!(id, ResourceId::Distribution)
 }
 
-fn failures(errors: Vec<(ResourceId, CloudError)>) -> Vec<Failure> {
+fn failures_of(errors: Vec<(ResourceId, CloudError)>) -> Vec<Failure> {
     errors.into_iter().map(|(resource, error)| Failure { resource, error }).collect()
 }
 
@@ -222,6 +249,35 @@ impl Pauses {
         let pause = Duration::from_millis(250 << self.0.min(3));
         self.0 += 1;
         pause
+    }
+}
+
+/// What was done last to each resource. AWS may show the effect of a call seconds after it has accepted it: the same again right
+/// away would only be the same call once more.
+#[derive(Default)]
+struct Repeats(BTreeMap<ResourceId, Repeat>);
+
+struct Repeat {
+    steps: Vec<Step<Change>>,
+    count: u32,
+    not_before: Instant,
+}
+
+impl Repeats {
+    /// Is it something else than the last time, or was that long enough ago?
+    fn allow(&self, action: &Action) -> bool {
+        let last = self.0.get(&action.resource).filter(|last| last.steps == action.steps);
+        last.is_none_or(|last| last.not_before <= Instant::now())
+    }
+
+    fn note(&mut self, applied: &[Action]) {
+        for Action { resource, steps } in applied {
+            let last = self.0.get(resource).filter(|last| last.steps == *steps);
+            let count = last.map_or(0, |last| last.count + 1);
+            // 0.25, 0.5, 1 … seconds: half a minute until the effect is given up.
+            let not_before = Instant::now() + Duration::from_millis(250 << count.min(6));
+            self.0.insert(*resource, Repeat { steps: steps.clone(), count, not_before });
+        }
     }
 }
 

@@ -187,6 +187,7 @@ async fn work(
         resync: options.resync_interval,
         metrics,
         outages: std::sync::Mutex::default(),
+        rests: controller::Rests::default(),
         permits: Semaphore::new(options.max_concurrent_galleries.into()),
     };
     let namespaces: Vec<_> =

@@ -251,6 +251,10 @@ fn absent(conditions: &mut Conditions<'_>, outcome: &Outcome) {
     let so_far = duration(conditions.since(Reconciling));
     let message = match outcome.plan.aws_at_work().next() {
         Some((id, what)) => format!("{id}: {what}; {so_far} so far. Left: {}.", left.join(", ")),
+        None if left.is_empty() => {
+            "Everything is gone. Looking once more in a moment, because AWS tells late of what was just made."
+                .into()
+        }
         None => format!("Left to delete: {}.", left.join(", ")),
     };
     conditions.set(Synced, "False", Reason::Deleting, &message);

@@ -14,12 +14,14 @@ pub mod operator;
 pub mod photos;
 pub mod process;
 pub mod progress;
+pub mod proxy;
 pub mod run;
 pub mod shared;
 pub mod stack;
 pub mod tools;
 pub mod visitor;
 pub mod wait;
+pub mod weather;
 
 pub use progress::Progress;
 pub use shared::on_stack;

@@ -35,10 +35,11 @@ pub struct LocalAws {
 }
 
 impl LocalAws {
-    pub async fn start(run: &Run, tools: &Tools) -> Result<Self> {
+    /// `functions_port`: where the functions are told to find AWS; its own port when there is no proxy in front of it.
+    pub async fn start(run: &Run, tools: &Tools, functions_port: Option<u16>) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(run, tools).await {
+            match Self::start_once(run, tools, functions_port).await {
                 Err(error) if attempt < 3 && format!("{error:#}").contains("address already in use") => {
                     attempt += 1;
                 }
@@ -47,7 +48,7 @@ impl LocalAws {
         }
     }
 
-    async fn start_once(run: &Run, tools: &Tools) -> Result<Self> {
+    async fn start_once(run: &Run, tools: &Tools, functions_port: Option<u16>) -> Result<Self> {
         let folder = run.data("aws")?;
         let port = free_port()?;
         let calls = run.log("aws-calls.jsonl");
@@ -67,7 +68,7 @@ impl LocalAws {
             .env("MINISTACK_HOST", "localhost")
             .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
             // Where the functions find AWS.
-            .env("AWS_ENDPOINT_URL", endpoint(port))
+            .env("AWS_ENDPOINT_URL", endpoint(functions_port.unwrap_or(port)))
             .env("AUTH", "true")
             // Two listeners that a gallery has no use for.
             .env("SFTP_ENABLED", "0")

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use aws_credential_types::Credentials;
@@ -18,7 +19,8 @@ use crate::control_plane::ControlPlane;
 use crate::local_aws::{ACCOUNT, Clients, LocalAws, REGION};
 use crate::operator::{Operator, Settings};
 use crate::progress::Progress;
-use crate::run::Run;
+use crate::proxy::{Interposer, Proxy};
+use crate::run::{Run, free_port};
 use crate::tools::{self, Tools};
 use crate::{artifacts, visitor};
 
@@ -30,7 +32,7 @@ const DEVELOPER: &str = "developer";
 /// What the chart names its lease.
 pub const LEASE: &str = "photogallery-photogallery-operator";
 
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "an interposer need have none")]
 pub struct Options {
     /// The run's folder, for data, logs and the kubeconfig.
     pub folder: PathBuf,
@@ -40,6 +42,8 @@ pub struct Options {
     pub operator: BTreeMap<String, String>,
     /// `false`: everything is made ready for the operator, and a test starts it.
     pub start_operator: bool,
+    /// What stands between operator and functions on the one side and the local AWS on the other; `None`: nothing.
+    pub interposer: Option<Arc<dyn Interposer>>,
     pub progress: Progress,
 }
 
@@ -52,6 +56,7 @@ impl Options {
             temporary: true,
             operator: BTreeMap::new(),
             start_operator: true,
+            interposer: None,
             progress: Progress::silent(),
         }
     }
@@ -69,6 +74,8 @@ impl Options {
 pub struct Stack {
     // Dropped in this order.
     pub operator: Operator,
+    /// Where there is an interposer.
+    pub proxy: Option<Proxy>,
     pub aws: LocalAws,
     pub control_plane: ControlPlane,
     pub tools: Tools,
@@ -84,6 +91,7 @@ pub struct Stack {
 /// The local AWS, with those who call it.
 struct Account {
     aws: LocalAws,
+    proxy: Option<Proxy>,
     operator: Credentials,
     developer: Credentials,
 }
@@ -93,14 +101,27 @@ impl Stack {
         artifacts::check()?;
         let tools = Tools::find().await?;
         let run = Run::claim(&options.folder, options.temporary, options.progress.clone())?;
+        let front =
+            options.interposer.clone().map(|interposer| Ok::<_, anyhow::Error>((free_port()?, interposer)));
+        let front = front.transpose()?;
+        let functions_port = front.as_ref().map(|(port, _)| *port);
         let (control_plane, aws) = tokio::try_join!(
             async { ControlPlane::start(&run, &tools).await.context("failed to start the control plane") },
-            async { LocalAws::start(&run, &tools).await.context("failed to start the local AWS") }
+            async {
+                LocalAws::start(&run, &tools, functions_port).await.context("failed to start the local AWS")
+            }
         )?;
+        let proxy = match front {
+            Some((port, interposer)) => {
+                Some(Proxy::start(port, aws.port, interposer, &run.log("proxy.jsonl")).await?)
+            }
+            None => None,
+        };
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
         let operator = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
-        Self::assemble((run, tools), control_plane, Account { aws, operator, developer }, options).await
+        Self::assemble((run, tools), control_plane, Account { aws, proxy, operator, developer }, options)
+            .await
     }
 
     /// Another cluster with an operator of its own, on the AWS of this stack, which must outlive it.
@@ -109,7 +130,8 @@ impl Stack {
         let tools = Tools::find().await?;
         let control_plane = ControlPlane::start(&run, &tools).await?;
         let operator = self.aws.create_user("operator-of-another-cluster", &operator_policy().await?).await?;
-        let account = Account { aws: self.aws.shared(), operator, developer: self.developer.clone() };
+        let account =
+            Account { aws: self.aws.shared(), proxy: None, operator, developer: self.developer.clone() };
         Self::assemble((run, tools), control_plane, account, options).await
     }
 
@@ -120,7 +142,7 @@ impl Stack {
         account: Account,
         options: Options,
     ) -> Result<Self> {
-        let Account { aws, operator: credentials, developer } = account;
+        let Account { aws, proxy, operator: credentials, developer } = account;
         let kube = control_plane.client().await?;
         let clients = Clients::new(&aws.config(LocalAws::root(), REGION));
 
@@ -131,10 +153,17 @@ impl Stack {
         write_private(&kubeconfig, &control_plane.kubeconfig_with_token(&token))?;
         run.progress.step(format!("chart installed in namespace {NAMESPACE} (ServiceAccount {account})"));
 
-        let settings = settings(&run, &aws, &credentials, kubeconfig, options.operator);
-        let operator = Operator::new(settings, std::sync::Arc::clone(&run.watchdog));
+        let endpoint = proxy.as_ref().map_or_else(|| aws.endpoint(), Proxy::endpoint);
+        let mut settings = settings(&run, &credentials, kubeconfig);
+        settings.set("AWS_ENDPOINT_URL", endpoint);
+        // Visitors come the same way.
+        let port = proxy.as_ref().map_or(aws.port, |proxy| proxy.port);
+        settings.set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{port}"));
+        settings.environment.extend(options.operator);
+        let operator = Operator::new(settings, Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
-        let stack = Self { operator, aws, control_plane, tools, operator_key, developer, kube, clients, run };
+        let stack =
+            Self { operator, proxy, aws, control_plane, tools, operator_key, developer, kube, clients, run };
         if options.start_operator {
             stack.operator.start().await.context("failed to start the operator")?;
             stack.progress().step(format!("operator runs (process {})", stack.operator.id()?));
@@ -152,7 +181,7 @@ impl Stack {
             .set("POD_NAME", name)
             .set("AWS_ACCESS_KEY_ID", credentials.access_key_id())
             .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key());
-        let operator = Operator::new(settings, std::sync::Arc::clone(&self.run.watchdog));
+        let operator = Operator::new(settings, Arc::clone(&self.run.watchdog));
         Ok((operator, credentials.access_key_id().to_owned()))
     }
 
@@ -241,10 +270,10 @@ impl Stack {
 
     /// In the order that lets each one finish. The folder stays, unless it is temporary.
     pub async fn stop(self) -> Result<()> {
-        let Self { operator, aws, control_plane, run, .. } = self;
+        let Self { operator, proxy, aws, control_plane, run, .. } = self;
         operator.stop().await?;
         tokio::try_join!(aws.stop(), control_plane.stop())?;
-        drop((operator, run));
+        drop((operator, proxy, run));
         Ok(())
     }
 }
@@ -294,16 +323,9 @@ async fn operator_policy() -> Result<String> {
     tools::output(&mut command, None).await
 }
 
-fn settings(
-    run: &Run,
-    aws: &LocalAws,
-    credentials: &Credentials,
-    kubeconfig: PathBuf,
-    more: BTreeMap<String, String>,
-) -> Settings {
+fn settings(run: &Run, credentials: &Credentials, kubeconfig: PathBuf) -> Settings {
     let mut settings = Settings::new(kubeconfig, run.log("operator.log"));
     settings
-        .set("AWS_ENDPOINT_URL", aws.endpoint())
         .set("AWS_REGION", REGION)
         .set("AWS_ACCESS_KEY_ID", credentials.access_key_id())
         .set("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key())
@@ -311,8 +333,6 @@ fn settings(
         // As the chart sets them.
         .set("POD_NAMESPACE", NAMESPACE)
         .set("POD_NAME", "operator")
-        .set("LEADER_ELECTION_LEASE", LEASE)
-        .set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{}", aws.port));
-    settings.environment.extend(more);
+        .set("LEADER_ELECTION_LEASE", LEASE);
     settings
 }

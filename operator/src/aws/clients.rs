@@ -10,6 +10,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
+use super::recent::Recent;
+
 /// Where AWS's global services are signed for.
 const GLOBAL_REGION: &str = "us-east-1";
 
@@ -24,6 +26,7 @@ pub struct Clients {
     pub lambda: aws_sdk_lambda::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub s3: aws_sdk_s3::Client,
+    pub(super) recent: Arc<Recent>,
 }
 
 /// Makes clients.
@@ -31,6 +34,7 @@ pub struct Clients {
 pub struct ClientPool {
     base: SdkConfig,
     interceptors: Vec<SharedInterceptor>,
+    recent: Arc<Recent>,
     regions: Mutex<BTreeMap<String, Arc<Clients>>>,
 }
 
@@ -55,7 +59,7 @@ pub async fn base_config() -> SdkConfig {
 impl ClientPool {
     /// A pool on `base`; every call passes the interceptors.
     pub fn new(base: SdkConfig, interceptors: Vec<SharedInterceptor>) -> Self {
-        Self { base, interceptors, regions: Mutex::default() }
+        Self { base, interceptors, recent: Arc::default(), regions: Mutex::default() }
     }
 
     /// The clients of a region.
@@ -89,6 +93,7 @@ impl ClientPool {
             lambda: client!(aws_sdk_lambda, regional),
             logs: client!(aws_sdk_cloudwatchlogs, regional),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            recent: Arc::clone(&self.recent),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deployments of the REST API.
 
-use super::Clients;
 use super::error::{failed, found};
+use super::{Clients, rest_api};
 use crate::cloud::{self, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::resources::deployment::{Change, Observed};
@@ -41,7 +41,8 @@ pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Chang
     match change {
         Change::Create { rest_api, description } => {
             let call = clients.apigateway.create_deployment().rest_api_id(rest_api).description(description);
-            call.send().await.map(drop).map_err(failed("apigateway", "CreateDeployment"))
+            let call = call.customize().config_override(rest_api::never_repeated()).send();
+            call.await.map(drop).map_err(failed("apigateway", "CreateDeployment"))
         }
         Change::Delete { rest_api, id } => {
             let answer =

@@ -78,6 +78,8 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
     let says = |parts: &[&str]| parts.iter().any(|part| message.contains(part));
     match code {
         "BucketAlreadyExists" => ErrorKind::NotOurs,
+        // The SDK fetches new credentials for the next call.
+        "ExpiredToken" | "RequestExpired" => ErrorKind::Unavailable,
 
         // Before the general rules: the same code means "for good" elsewhere.
         "InvalidParameterValue" if says(PROPAGATING) => ErrorKind::NotReady,
@@ -115,6 +117,9 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
         // We only write to what we saw or made: AWS has not heard of it everywhere yet, or it just went.
         "NoSuchBucket" | "NoSuchEntity" | "NoSuchDistribution" | "NoSuchKey" | "ResourceNotFound"
         | "NotFound" | "TableNotFound" | "NoSuchResource" => ErrorKind::NotReady,
+        _ if code.starts_with("NoSuch") => ErrorKind::NotReady,
+        // What a new distribution refers to was made a moment ago.
+        "InvalidOrigin" | "InvalidOriginAccessControl" | "ResourceNotReady" => ErrorKind::NotReady,
 
         "Throttling"
         | "Throttled"
@@ -124,6 +129,8 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
         | "BandwidthLimitExceeded"
         | "SlowDown"
         | "PriorRequestNotComplete"
+        | "EC2Throttled"
+        | "TransactionInProgress"
         | "ProvisionedThroughputExceeded" => ErrorKind::Throttled,
         _ if says(&["Rate exceeded"]) => ErrorKind::Throttled,
 
@@ -135,13 +142,14 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
         | "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "UnrecognizedClient"
-        | "ExpiredToken"
         | "AuthFailure"
         | "NotAuthorized" => ErrorKind::AccessDenied,
 
         "LimitExceeded" | "CodeStorageExceeded" | "ServiceQuotaExceeded" => ErrorKind::LimitExceeded,
         _ if code.starts_with("TooMany") => ErrorKind::LimitExceeded,
 
+        // AWS says a code with every error but those to HEAD, which we never send: this is not about our request.
+        "" if !matches!(status, 403 | 404 | 429) => ErrorKind::Unavailable,
         "InternalError"
         | "InternalFailure"
         | "InternalServerError"
@@ -157,14 +165,24 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
             403 => ErrorKind::AccessDenied,
             404 => ErrorKind::NotReady,
             200..=299 => ErrorKind::Unavailable,
+            // Whatever it is, AWS says itself that it passes.
+            _ if says(PASSING) => ErrorKind::NotReady,
             _ => ErrorKind::Rejected,
         },
     }
 }
 
-/// A role that IAM made seconds ago is not known to Lambda yet.
-const PROPAGATING: &[&str] =
-    &["cannot be assumed", "execution role does not have permissions", "KMS key is invalid for CreateGrant"];
+/// A role that IAM made seconds ago is not known to Lambda yet, nor a bucket or an object that S3 made.
+const PROPAGATING: &[&str] = &[
+    "cannot be assumed",
+    "execution role does not have permissions",
+    "KMS key is invalid for CreateGrant",
+    "S3 Error Code: NoSuchKey",
+    "S3 Error Code: NoSuchBucket",
+    "throttled by EC2",
+];
+
+const PASSING: &[&str] = &["try again", "Try again", "retry later", "in progress"];
 
 #[cfg(test)]
 mod tests {
@@ -208,6 +226,107 @@ mod tests {
                 AccessDenied,
             ),
             (Some(403), "", "", AccessDenied),
+            (Some(404), "", "", NotReady),
+            // Not AWS's own words.
+            (Some(400), "", "<html>Bad Request</html>", Unavailable),
+            (Some(408), "", "", Unavailable),
+            (Some(200), "", "<html>Please log in</html>", Unavailable),
+            (Some(403), "ExpiredToken", "The security token included in the request is expired", Unavailable),
+            (
+                Some(400),
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+                Unavailable,
+            ),
+            (
+                Some(404),
+                "NoSuchOriginAccessControl",
+                "The specified origin access control does not exist.",
+                NotReady,
+            ),
+            (
+                Some(400),
+                "IllegalUpdate",
+                "Only one viewer certificate change may be in progress at a time.",
+                NotReady,
+            ),
+            (Some(400), "Strange", "Something conflicts. Please try again later.", NotReady),
+            (Some(400), "Strange", "No", Rejected),
+            (
+                Some(400),
+                "InvalidParameterValueException",
+                "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: x",
+                NotReady,
+            ),
+            (
+                Some(400),
+                "InvalidParameterValueException",
+                "Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: x",
+                Rejected,
+            ),
+            (
+                Some(400),
+                "InvalidParameterValueException",
+                "The provided execution role does not have permissions to call CreateNetworkInterface on EC2",
+                NotReady,
+            ),
+            (
+                Some(400),
+                "InvalidParameterValueException",
+                "Lambda was unable to configure access to your environment variables because the KMS key is invalid for CreateGrant.",
+                NotReady,
+            ),
+            (Some(409), "ResourceConflictException", "Function already exist: f", NotReady),
+            (Some(409), "EntityAlreadyExists", "Role with name r already exists.", NotReady),
+            (
+                Some(409),
+                "BucketAlreadyOwnedByYou",
+                "Your previous request succeeded and you already own it.",
+                NotReady,
+            ),
+            (Some(412), "PreconditionFailedException", "The Revision Id provided does not match", NotReady),
+            (
+                Some(412),
+                "PreconditionFailed",
+                "The request failed because it didn't meet the preconditions",
+                NotReady,
+            ),
+            (Some(400), "InvalidIfMatchVersion", "The If-Match version is missing", NotReady),
+            (Some(409), "DistributionNotDisabled", "The distribution has not been disabled.", NotReady),
+            (Some(409), "DistributionAlreadyExists", "Already exists: E1", NotReady),
+            (Some(409), "DeleteConflict", "Cannot delete entity, must delete policies first.", NotReady),
+            (
+                Some(409),
+                "ConcurrentModification",
+                "The request was rejected because multiple requests",
+                NotReady,
+            ),
+            (Some(409), "ConflictException", "Stage already exists", NotReady),
+            (Some(400), "BadRequestException", "No integration defined for method", NotReady),
+            (
+                Some(400),
+                "BadRequestException",
+                "Active stages pointing to this deployment must be moved",
+                NotReady,
+            ),
+            (Some(400), "ResourceInUseException", "Table already exists: t", NotReady),
+            (
+                Some(400),
+                "ResourceNotFoundException",
+                "Requested resource not found: Table: t not found",
+                NotReady,
+            ),
+            (Some(400), "ContinuousBackupsUnavailableException", "Backups are being enabled", NotReady),
+            (Some(400), "ValidationException", "Time to live has been modified multiple times", NotReady),
+            (
+                Some(400),
+                "LimitExceededException",
+                "Subscriber limit exceeded: Only 500 tables can be created, updated, or deleted simultaneously",
+                NotReady,
+            ),
+            (Some(400), "ResourceAlreadyExistsException", "The specified log group already exists", NotReady),
+            (Some(400), "OperationAbortedException", "A conflicting operation is in progress", NotReady),
+            (Some(400), "ThrottlingException", "Rate exceeded", Throttled),
             (Some(400), "LimitExceededException", "Table tags are being updated", NotReady),
             (Some(400), "LimitExceededException", "There is a limit of 2500 tables", LimitExceeded),
             (

@@ -6,6 +6,7 @@ use super::error::{failed, found};
 use super::{Clients, by_tags};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
+use crate::graph::ResourceId;
 use crate::names::Tags;
 use crate::resources::log_group::{Change, Observed};
 
@@ -26,6 +27,10 @@ pub(super) async fn observe(
     let tags = tags.tags.unwrap_or_default().into_iter();
     let tags: Tags = tags.filter(|(key, _)| !key.starts_with("aws:")).collect();
     let seen = Observed { retention_days: found_group.retention_in_days(), tags: tags.clone() };
+    // A function's last words can bring back what we deleted, and then it is bare.
+    if tags.is_empty() && clients.recent.was_deleted(gallery, ResourceId::LogGroup(name)) {
+        return Ok(Seen::Ours(seen));
+    }
     Ok(by_tags(gallery, &tags, &group, seen))
 }
 
@@ -73,6 +78,7 @@ mod tests {
     use aws_smithy_mocks::{Rule, mock};
 
     use super::*;
+    use crate::resources;
     use crate::testing::clients::{clients, json_refusal};
     use crate::testing::galleries::identity;
 
@@ -114,6 +120,15 @@ mod tests {
         let (found, tags) = (groups(&[""]), tagged(Tags::new()));
         let seen = observe(&clients(&[&found, &tags]), &identity("photos", "summer"), NAME).await.unwrap();
         assert!(matches!(seen, Seen::Foreign(_)), "{seen:?}");
+    }
+
+    #[tokio::test]
+    async fn a_group_that_comes_back_after_its_deletion_is_ours() {
+        let (found, tags) = (groups(&[""]), tagged(Tags::new()));
+        let (clients, gallery) = (clients(&[&found, &tags]), identity("photos", "summer"));
+        clients.recent.note(&gallery, &resources::Change::LogGroup(NAME, Change::Delete), &Ok(()));
+        let seen = observe(&clients, &gallery, NAME).await.unwrap();
+        assert_eq!(seen, Seen::Ours(Observed { retention_days: Some(30), tags: Tags::new() }));
     }
 
     #[tokio::test]

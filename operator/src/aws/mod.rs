@@ -17,6 +17,7 @@ mod notification;
 mod objects;
 mod origin_access_control;
 mod permission;
+mod recent;
 mod response_headers_policy;
 mod rest_api;
 mod role;
@@ -74,7 +75,7 @@ impl Cloud for Aws {
             let known = &*seen;
             let findings = join_all(wave.into_iter().map(|id| find(&clients, gallery, known, id))).await;
             for Finding { id, result, part } in findings {
-                match result {
+                match result.and_then(|()| clients.recent.check(gallery, id, &part)) {
                     Ok(()) => replace(seen, id, part),
                     Err(error) => errors.push((id, error)),
                 }
@@ -85,34 +86,39 @@ impl Cloud for Aws {
 
     async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
         let clients = &*self.clients.region(&gallery.region);
-        match change {
-            Change::OriginAccessControl(change) => {
-                origin_access_control::apply(clients, gallery, change).await
-            }
-            Change::ResponseHeadersPolicy(change) => {
-                response_headers_policy::apply(clients, gallery, change).await
-            }
-            Change::Bucket(role, change) => bucket::apply(clients, gallery, *role, change).await,
-            Change::Table(change) => table::apply(clients, gallery, change).await,
-            Change::LogGroup(name, change) => log_group::apply(clients, gallery, *name, change).await,
-            Change::Role(name, change) => role::apply(clients, gallery, *name, change).await,
-            Change::RestApi(change) => rest_api::apply(clients, gallery, change).await,
-            Change::Deployment(change) => deployment::apply(clients, gallery, change).await,
-            Change::Stage(change) => stage::apply(clients, gallery, change).await,
-            Change::Distribution(change) => distribution::apply(clients, gallery, change).await,
-            Change::BucketPolicy(role, change) => bucket_policy::apply(clients, gallery, *role, change).await,
-            Change::UploadCors(change) => upload_cors::apply(clients, gallery, change).await,
-            Change::Artefacts(change) => artefacts::apply(clients, gallery, change).await,
-            Change::Function(name, change) => function::apply(clients, gallery, *name, change).await,
-            Change::Permission(name, change) => permission::apply(clients, gallery, *name, change).await,
-            Change::Notification(change) => notification::apply(clients, gallery, change).await,
-            Change::Site(change) => site::apply(clients, gallery, change).await,
-            Change::Invalidation(change) => invalidation::apply(clients, gallery, change).await,
-        }
+        let result = apply(clients, gallery, change).await;
+        clients.recent.note(gallery, change, &result);
+        result
     }
 
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
         bucket::count_photos(&self.clients.region(&gallery.region), gallery).await
+    }
+}
+
+/// Makes the call that a change describes.
+async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+    match change {
+        Change::OriginAccessControl(change) => origin_access_control::apply(clients, gallery, change).await,
+        Change::ResponseHeadersPolicy(change) => {
+            response_headers_policy::apply(clients, gallery, change).await
+        }
+        Change::Bucket(role, change) => bucket::apply(clients, gallery, *role, change).await,
+        Change::Table(change) => table::apply(clients, gallery, change).await,
+        Change::LogGroup(name, change) => log_group::apply(clients, gallery, *name, change).await,
+        Change::Role(name, change) => role::apply(clients, gallery, *name, change).await,
+        Change::RestApi(change) => rest_api::apply(clients, gallery, change).await,
+        Change::Deployment(change) => deployment::apply(clients, gallery, change).await,
+        Change::Stage(change) => stage::apply(clients, gallery, change).await,
+        Change::Distribution(change) => distribution::apply(clients, gallery, change).await,
+        Change::BucketPolicy(role, change) => bucket_policy::apply(clients, gallery, *role, change).await,
+        Change::UploadCors(change) => upload_cors::apply(clients, gallery, change).await,
+        Change::Artefacts(change) => artefacts::apply(clients, gallery, change).await,
+        Change::Function(name, change) => function::apply(clients, gallery, *name, change).await,
+        Change::Permission(name, change) => permission::apply(clients, gallery, *name, change).await,
+        Change::Notification(change) => notification::apply(clients, gallery, change).await,
+        Change::Site(change) => site::apply(clients, gallery, change).await,
+        Change::Invalidation(change) => invalidation::apply(clients, gallery, change).await,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The REST API: found among all of the account by its tags.
 
+use aws_sdk_apigateway::config::Builder;
+use aws_sdk_apigateway::config::retry::RetryConfig;
 use aws_sdk_apigateway::primitives::Blob;
 use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOperation, PutMode, RestApi};
 
@@ -55,8 +57,9 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             let endpoint = EndpointConfiguration::builder().types(EndpointType::Regional).build();
             let call =
                 client.create_rest_api().name(name).description(description).endpoint_configuration(endpoint);
-            let call = call.set_tags(Some(tags.clone().into_iter().collect()));
-            call.send().await.map(drop).map_err(failed("apigateway", "CreateRestApi"))
+            let call = call.set_tags(Some(tags.clone().into_iter().collect())).customize();
+            let call = call.config_override(never_repeated()).send();
+            call.await.map(drop).map_err(failed("apigateway", "CreateRestApi"))
         }
         Change::Body { id, body } => {
             let call = client
@@ -79,6 +82,12 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             found(answer, MISSING, failed("apigateway", "DeleteRestApi")).map(drop)
         }
     }
+}
+
+/// For creations of what has no name that AWS would keep unique: after a lost answer the SDK would make a second one. The next
+/// look tells whether there is a first one.
+pub(super) fn never_repeated() -> Builder {
+    Builder::new().retry_config(RetryConfig::disabled())
 }
 
 /// `TagResource` on anything of API Gateway's.
@@ -107,7 +116,7 @@ mod tests {
     use crate::cloud::ErrorKind;
     use crate::names::TAG_OWNER;
     use crate::ownership::Maker;
-    use crate::testing::clients::{clients, rest_refusal};
+    use crate::testing::clients::{clients, repeating_clients, rest_refusal};
     use crate::testing::galleries::identity;
 
     fn listed(apis: Vec<(&'static str, i64, Tags)>) -> Rule {
@@ -160,6 +169,28 @@ mod tests {
         let change = Change::Create { name, description, tags: identity.owner_tags() };
         apply(&clients(&[&create]), &identity, &change).await.unwrap();
         assert_eq!(create.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_creation_without_an_answer_is_not_repeated_blindly() {
+        let create = mock!(Client::create_rest_api)
+            .sequence()
+            .http_status(503, None)
+            .output(|| CreateRestApiOutput::builder().build())
+            .build();
+        let identity = identity("photos", "summer");
+        let change =
+            Change::Create { name: "name".into(), description: "text".into(), tags: identity.owner_tags() };
+        let error = apply(&repeating_clients(&[&create]), &identity, &change).await.unwrap_err();
+        assert_eq!((error.kind, create.num_calls()), (ErrorKind::Unavailable, 1));
+        let other = mock!(Client::put_rest_api)
+            .sequence()
+            .http_status(503, None)
+            .output(|| PutRestApiOutput::builder().build())
+            .build();
+        let change = Change::Body { id: "a1".into(), body: "{}".into() };
+        apply(&repeating_clients(&[&other]), &identity, &change).await.unwrap();
+        assert_eq!(other.num_calls(), 2, "the clients do repeat otherwise");
     }
 
     #[tokio::test]

@@ -51,6 +51,7 @@ impl ApiServer {
             resync: Duration::from_secs(3600),
             metrics: Metrics::default(),
             outages: Mutex::default(),
+            rests: Rests::new(Duration::ZERO),
             permits: Semaphore::new(1),
         };
         Self { object, asked, context: Arc::new(context) }

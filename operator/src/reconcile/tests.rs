@@ -90,6 +90,42 @@ fn not_yet_is_asked_again_until_patience_ends() {
     });
 }
 
+/// To see it fail: let `Repeats::allow` always allow.
+#[test]
+fn a_change_that_does_not_show_is_made_again_after_pauses() {
+    run(async {
+        let fault = Fault::always(On::Operation("AddPermission"), Effect::Pretend);
+        let (outcome, took, log) = with_fault(Fault { times: 12, ..fault.clone() }).await;
+        assert!(outcome.is_complete(), "{:?}", outcome.failures);
+        assert_eq!(count(&log, "AddPermission"), 16);
+        assert!(took >= Duration::from_millis(1750) && took < PATIENCE, "{took:?}");
+
+        let (outcome, took, log) = with_fault(fault).await;
+        assert!(outcome.failures.iter().all(|failure| failure.error.kind == ErrorKind::Rejected));
+        assert_eq!(count(&log, "AddPermission"), 4 * MOST_ROUNDS);
+        assert!(took > Duration::from_secs(30), "given up after {took:?}");
+    });
+}
+
+/// To see it fail: end the reconcile with any read that fails.
+#[test]
+fn what_does_not_show_yet_is_looked_at_again_and_not_made_again() {
+    run(async {
+        let hidden = Effect::Answer(404, "NoSuchEntity", "The role cannot be found.");
+        let role = ResourceId::Role(FunctionName::List);
+        for skip in [0, 1] {
+            let fault = Fault { skip, times: 4, ..Fault::always(On::Read(role), hidden) };
+            let (outcome, took, log) = with_fault(fault).await;
+            assert!(outcome.is_complete(), "{:?}", outcome.failures);
+            assert_eq!(count(&log, "CreateRole"), 4);
+            assert!(took < PATIENCE, "{took:?}");
+        }
+        let (outcome, took, _) = with_fault(Fault::always(On::Read(role), hidden)).await;
+        assert!(took > PATIENCE && outcome.failures.iter().any(|failure| failure.resource == role));
+        assert!(outcome.failures.iter().all(|failure| failure.error.kind == ErrorKind::NotReady));
+    });
+}
+
 #[test]
 fn functions_are_waited_for_and_distributions_are_not() {
     run(async {

@@ -17,11 +17,20 @@ use crate::aws::{ClientPool, Clients};
 
 /// Clients in eu-west-1 whose calls are answered by the first rule that matches. A call without a rule panics.
 pub(crate) fn clients(rules: &[&Rule]) -> Arc<Clients> {
+    with_retries(rules, RetryConfig::disabled())
+}
+
+/// Clients that repeat what was lost, as those of the operator do, without the pauses.
+pub(crate) fn repeating_clients(rules: &[&Rule]) -> Arc<Clients> {
+    with_retries(rules, RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+}
+
+fn with_retries(rules: &[&Rule], retries: RetryConfig) -> Arc<Clients> {
     let mut answers = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
     for rule in rules {
         answers = answers.with_rule(rule);
     }
-    let config = config().into_builder().http_client(create_mock_http_client()).build();
+    let config = config().into_builder().retry_config(retries).http_client(create_mock_http_client()).build();
     ClientPool::new(config, vec![SharedInterceptor::new(answers)]).region("eu-west-1")
 }
 

@@ -110,6 +110,8 @@ pub(crate) enum Effect {
     Answer(u16, &'static str, &'static str),
     /// The request never arrives.
     LoseRequest,
+    /// AWS says yes, and does nothing.
+    Pretend,
     /// It is carried out, and the answer never arrives.
     LoseAnswer,
     /// The operator dies before it is carried out.
@@ -238,7 +240,7 @@ impl State {
         let operation = operation::of(change);
         let fault = self.fault(|on| on == On::Write || on == On::Operation(operation.name));
         let applied = match fault {
-            Some(Effect::Answer(..) | Effect::LoseRequest | Effect::DieBefore) => None,
+            Some(Effect::Answer(..) | Effect::LoseRequest | Effect::Pretend | Effect::DieBefore) => None,
             None | Some(Effect::LoseAnswer | Effect::DieAfter) => {
                 Some(self.world.apply(gallery, change, operation))
             }
@@ -251,6 +253,7 @@ impl State {
         self.log.push(Call::Write(operation, outcome));
         match fault {
             None => applied,
+            Some(Effect::Pretend) => Some(Ok(())),
             Some(Effect::Answer(status, code, message)) => Some(Err(operation.refuse(status, code, message))),
             Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
             Some(Effect::DieBefore | Effect::DieAfter) => {

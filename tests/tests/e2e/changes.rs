@@ -103,7 +103,7 @@ async fn digests(gallery: &Gallery<'_>) -> Result<Vec<(String, String)>> {
 }
 
 /// The built functions, with a comment added to one zip: another digest, the same program.
-fn copy_with_another_list(to: &Path) -> Result<Vec<u8>> {
+pub(crate) fn copy_with_another_list(to: &Path) -> Result<Vec<u8>> {
     let (from, to) =
         (artifacts::functions().join(artifacts::architecture()), to.join(artifacts::architecture()));
     fs::create_dir_all(&to)?;

@@ -94,7 +94,7 @@ async fn is_ready(gallery: &Gallery<'_>) -> Result<bool> {
 }
 
 /// What has no name that AWS would keep unique: REST API, distribution, deployment, permission, notification.
-async fn has_one_of_each(gallery: &Gallery<'_>) -> Result<()> {
+pub(crate) async fn has_one_of_each(gallery: &Gallery<'_>) -> Result<()> {
     use functions_core::contract::FunctionName;
     use photogallery_operator::graph::BucketRole;
     let (identity, aws) = (gallery.identity(), gallery.stack.aws());

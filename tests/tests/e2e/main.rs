@@ -25,3 +25,4 @@ mod resync;
 mod support;
 mod two_operators;
 mod visitor;
+mod weather;

@@ -2,12 +2,14 @@
 
 mod demo;
 mod environment;
+mod sky;
 mod supervisor;
 mod tour;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sky::Sky;
 use tokio::runtime::Runtime;
 
 /// A photo gallery on this machine: Kubernetes, AWS and the operator, all local.
@@ -20,14 +22,14 @@ struct Arguments {
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum Command {
     /// Show a gallery, until Ctrl-C.
-    Demo,
+    Demo(Sky),
     /// The same in the background, for playing and developing; again: take over what was built since.
-    Up,
+    Up(Sky),
     /// Stop what `up` started and remove what it left.
     Down,
     /// What `up` leaves in the background.
     #[command(hide = true)]
-    Supervise,
+    Supervise(Sky),
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a command that failed")]
@@ -42,10 +44,10 @@ fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match command {
-            Command::Demo => demo::run().await,
-            Command::Up => supervisor::up().await,
+            Command::Demo(sky) => demo::run(sky).await,
+            Command::Up(sky) => supervisor::up(sky).await,
             Command::Down => supervisor::down().await,
-            Command::Supervise => supervisor::run().await,
+            Command::Supervise(sky) => supervisor::run(sky).await,
         }
     });
     match outcome {

@@ -7,14 +7,18 @@ use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use photogallery_tests::proxy::Interposer;
+use photogallery_tests::weather::Weather;
 use photogallery_tests::{Options, Progress, Stack, artifacts, run, wait};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::sky::{self, Sky};
 use crate::{demo, environment, tour};
 
 /// Relative, since a socket's path may have 108 bytes only; every command runs in the checkout.
@@ -26,11 +30,18 @@ fn folder() -> PathBuf {
 
 /// Starts the background process if there is none, has it show the gallery, and tells how to reach it.
 #[expect(clippy::print_stdout, reason = "telling the person at the terminal")]
-pub async fn up() -> Result<()> {
+pub async fn up(sky: Sky) -> Result<()> {
     std::env::set_current_dir(artifacts::root())?;
     let connection = match UnixStream::connect(SOCKET).await {
-        Ok(connection) => connection,
-        Err(_) => start().await?,
+        Ok(connection) => {
+            if sky.weather()?.is_some() {
+                println!(
+                    "the weather stays as it was at the first `make up`; to change it, `make down` first"
+                );
+            }
+            connection
+        }
+        Err(_) => start(sky).await?,
     };
     if !follow(connection).await? {
         let log = environment::short(&folder().join("log"));
@@ -74,7 +85,7 @@ fn remove_files() {
 }
 
 /// Leaves a process in the background and waits until it listens.
-async fn start() -> Result<UnixStream> {
+async fn start(sky: Sky) -> Result<UnixStream> {
     run::clear(&folder())?;
     std::fs::create_dir_all(environment::folder())?;
     let _ = std::fs::remove_file(SOCKET);
@@ -82,6 +93,7 @@ async fn start() -> Result<UnixStream> {
     let file = std::fs::File::create(&log)?;
     let mut child = Command::new(std::env::current_exe()?)
         .arg("supervise")
+        .args(sky.arguments())
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
@@ -112,12 +124,13 @@ async fn follow(connection: UnixStream) -> Result<bool> {
 }
 
 /// The background process: one request after another until someone ends it.
-pub async fn run() -> Result<()> {
+pub async fn run(sky: Sky) -> Result<()> {
+    let weather = sky.weather()?;
     std::env::set_current_dir(artifacts::root())?;
     let listener = UnixListener::bind(SOCKET).with_context(|| format!("failed to listen at {SOCKET}"))?;
     let mut stack = None;
     let outcome = tokio::select! {
-        outcome = serve(&listener, &mut stack) => outcome,
+        outcome = serve(&listener, &mut stack, sky, weather.as_ref()) => outcome,
         () = demo::interrupted() => Ok(()),
     };
     if let Some(stack) = stack {
@@ -129,7 +142,12 @@ pub async fn run() -> Result<()> {
 }
 
 /// Ends only when the first start fails: there is nothing to keep running then.
-async fn serve(listener: &UnixListener, stack: &mut Option<Stack>) -> Result<()> {
+async fn serve(
+    listener: &UnixListener,
+    stack: &mut Option<Stack>,
+    sky: Sky,
+    weather: Option<&Arc<Weather>>,
+) -> Result<()> {
     loop {
         let (_, mut writer) = listener.accept().await?.0.into_split();
         let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel::<String>();
@@ -142,9 +160,11 @@ async fn serve(listener: &UnixListener, stack: &mut Option<Stack>) -> Result<()>
         let progress = stack.as_ref().map_or_else(Progress::silent, |stack| stack.progress().clone());
         let to_asker = sender.clone();
         progress.restart(move |line| drop(to_asker.send(line.to_owned())));
-        let outcome = bring_up(stack, progress.clone()).await;
+        let outcome = bring_up(stack, sky, weather, progress.clone()).await;
         let last = match &outcome {
-            Ok(url) => format!("\nThe gallery:   {url}\nok"),
+            Ok(url) => {
+                format!("{}\nThe gallery:   {url}\nok", sky::report(weather).unwrap_or_default())
+            }
             Err(error) => format!("error: {error:#}\nerror"),
         };
         drop(sender.send(last));
@@ -157,18 +177,27 @@ async fn serve(listener: &UnixListener, stack: &mut Option<Stack>) -> Result<()>
     }
 }
 
-async fn bring_up(stack: &mut Option<Stack>, progress: Progress) -> Result<String> {
+async fn bring_up(
+    stack: &mut Option<Stack>,
+    sky: Sky,
+    weather: Option<&Arc<Weather>>,
+    progress: Progress,
+) -> Result<String> {
     let mut seen = None;
     let stack = if let Some(stack) = stack {
         seen = tour::last_observed(stack).await;
         stack.update().await?;
         stack
     } else {
+        if let Some(weather) = weather {
+            progress.step(weather.describe());
+        }
         let options = Options {
             folder: folder(),
             temporary: false,
             operator: BTreeMap::new(),
             start_operator: true,
+            interposer: weather.cloned().map(|weather| weather as Arc<dyn Interposer>),
             progress,
         };
         match Stack::start(options).await {
@@ -179,7 +208,7 @@ async fn bring_up(stack: &mut Option<Stack>, progress: Progress) -> Result<Strin
             }
         }
     };
-    let url = tour::show(stack, seen.as_ref()).await?;
+    let url = tour::show(stack, seen.as_ref(), sky.deadline()).await?;
     environment::write(&environment::folder().join("env"), stack, &url)?;
     Ok(url)
 }

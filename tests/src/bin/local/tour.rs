@@ -7,9 +7,6 @@ use photogallery_tests::visitor::Visitor;
 use photogallery_tests::{Stack, gallery, photos};
 use serde_json::Value;
 
-/// Locally it takes seconds; a cold laptop on battery may need more.
-const DEADLINE: Duration = Duration::from_secs(300);
-
 /// When the operator last looked at the gallery. To be asked before a new operator starts, which looks at once.
 pub async fn last_observed(stack: &Stack) -> Option<Value> {
     let (gallery, _) = gallery::example().ok()?;
@@ -18,10 +15,10 @@ pub async fn last_observed(stack: &Stack) -> Option<Value> {
 }
 
 /// The gallery's URL, with photos behind it. `seen`: wait until the operator has looked again since then.
-pub async fn show(stack: &Stack, seen: Option<&Value>) -> Result<String> {
+pub async fn show(stack: &Stack, seen: Option<&Value>, deadline: Duration) -> Result<String> {
     let gallery = gallery::apply_example(stack).await?;
     stack.progress().step(format!("gallery {gallery} applied"));
-    let url = gallery::wait_until_ready(stack, &gallery, seen, DEADLINE).await?;
+    let url = gallery::wait_until_ready(stack, &gallery, seen, deadline).await?;
     stack.progress().step(format!("gallery {gallery} is Ready"));
     let visitor = Visitor::new(&url)?;
     let there = visitor.photos().await?.len();

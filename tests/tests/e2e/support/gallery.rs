@@ -281,7 +281,7 @@ pub fn ensure_condition(status: &Value, kind: &str, expected: (&str, &str, &str)
     Ok(())
 }
 
-fn is_settled(object: &DynamicObject, moment: Timestamp) -> bool {
+pub fn is_settled(object: &DynamicObject, moment: Timestamp) -> bool {
     let status = &object.data["status"];
     let generation = object.metadata.generation;
     let is_true = |kind: &str| {

@@ -31,9 +31,14 @@ pub fn alone(
     variables: &[(&str, &str)],
     test: impl AsyncFnOnce(&Stack) -> Result<()>,
 ) -> Result<()> {
-    let _turn = block_on(GATE.acquire())?;
     let options =
         variables.iter().fold(Options::test(name), |options, (name, value)| options.operator(name, value));
+    alone_with(options, test)
+}
+
+/// Runs a test on a stack of its own, made to its wishes.
+pub fn alone_with(options: Options, test: impl AsyncFnOnce(&Stack) -> Result<()>) -> Result<()> {
+    let _turn = block_on(GATE.acquire())?;
     photogallery_tests::shared::on_own_stack(options, test)
 }
 

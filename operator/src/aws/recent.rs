@@ -1,0 +1,235 @@
+//! What we made or deleted a moment ago. AWS tells of it late: a role, a function, a bucket may read as missing for seconds after
+//! its creation, its tags may come later still, and a deleted log group may come back with a function's last words.
+//!
+//! A guard, not a way of working: an operator that has just started knows nothing of this, does what it sees, and is refused
+//! or corrects itself a round later.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::cloud::{CloudError, ErrorKind, Message, Observed};
+use crate::gallery::Identity;
+use crate::graph::ResourceId;
+use crate::resources::{
+    Change, bucket, distribution, function, log_group, origin_access_control, permission,
+    response_headers_policy, rest_api, role, stage, table,
+};
+
+/// How long something may be missing after AWS said that it made it. Afterwards somebody has deleted it.
+const VISIBLE_AFTER: Duration = Duration::from_secs(60);
+/// How long a REST API may be missing that was perhaps made: there was no answer, and it has no name to be refused by.
+const PERHAPS_VISIBLE_AFTER: Duration = Duration::from_secs(10);
+/// How long what we deleted is ours when it comes back.
+const BACK_WITHIN: Duration = Duration::from_secs(600);
+
+/// Region and gallery, and which of its resources.
+type Key = (String, ResourceId);
+
+/// The memory.
+#[derive(Debug, Default)]
+pub struct Recent {
+    /// Until when it may be missing.
+    made: Mutex<BTreeMap<Key, Instant>>,
+    /// Since when it is gone.
+    deleted: Mutex<BTreeMap<Key, Instant>>,
+}
+
+/// What a change does to the existence of its resource.
+enum Touch {
+    Made,
+    Deleted,
+}
+
+impl Recent {
+    /// A change was asked for.
+    pub(super) fn note(&self, gallery: &Identity, change: &Change, result: &Result<(), CloudError>) {
+        let Some((id, touch)) = touch(change) else { return };
+        let key = key(gallery, id);
+        let lost = result.as_ref().is_err_and(|error| error.kind == ErrorKind::Unavailable);
+        match (touch, result) {
+            (Touch::Made, Ok(())) => drop(lock(&self.made).insert(key, Instant::now() + VISIBLE_AFTER)),
+            (Touch::Made, Err(_)) if lost && id == ResourceId::RestApi => {
+                lock(&self.made).insert(key, Instant::now() + PERHAPS_VISIBLE_AFTER);
+            }
+            (Touch::Deleted, Ok(())) => {
+                lock(&self.made).remove(&key);
+                let mut deleted = lock(&self.deleted);
+                deleted.retain(|_, since| since.elapsed() < BACK_WITHIN);
+                deleted.insert(key, Instant::now());
+            }
+            (Touch::Made | Touch::Deleted, Err(_)) => {}
+        }
+    }
+
+    /// A resource was looked at, and `part` is what was seen of it. An error when it was made a moment ago and is missing, or
+    /// looks like somebody else's because its tags are missing.
+    pub(super) fn check(
+        &self,
+        gallery: &Identity,
+        id: ResourceId,
+        part: &Observed,
+    ) -> Result<(), CloudError> {
+        let key = key(gallery, id);
+        let mut made = lock(&self.made);
+        let Some(until) = made.get(&key).copied() else { return Ok(()) };
+        let is_missing = part.state(id).is_none() || part.foreign.contains_key(&id);
+        if is_missing && Instant::now() < until {
+            let source = Message("it was made a moment ago, and AWS does not show it yet.".into());
+            let (kind, code) = (ErrorKind::NotReady, String::new());
+            return Err(CloudError { service: "aws", operation: "observe", kind, code, source });
+        }
+        // Once seen, it stays seen: when it is missing later, somebody has deleted it.
+        made.remove(&key);
+        Ok(())
+    }
+
+    /// Did we delete it within the last minutes?
+    pub(super) fn was_deleted(&self, gallery: &Identity, id: ResourceId) -> bool {
+        lock(&self.deleted).get(&key(gallery, id)).is_some_and(|since| since.elapsed() < BACK_WITHIN)
+    }
+}
+
+fn key(gallery: &Identity, id: ResourceId) -> Key {
+    (format!("{} {gallery}", gallery.region), id)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn touch(change: &Change) -> Option<(ResourceId, Touch)> {
+    use Touch::{Deleted, Made};
+    let touch = match change {
+        Change::OriginAccessControl(origin_access_control::Change::Create(_)) => {
+            (ResourceId::OriginAccessControl, Made)
+        }
+        Change::ResponseHeadersPolicy(response_headers_policy::Change::Create(_)) => {
+            (ResourceId::ResponseHeadersPolicy, Made)
+        }
+        Change::Bucket(role, bucket::Change::Create(_)) => (ResourceId::Bucket(*role), Made),
+        Change::Bucket(role, bucket::Change::Delete) => (ResourceId::Bucket(*role), Deleted),
+        Change::Table(table::Change::Create(_)) => (ResourceId::Table, Made),
+        Change::Table(table::Change::Delete) => (ResourceId::Table, Deleted),
+        Change::LogGroup(name, log_group::Change::Create(_)) => (ResourceId::LogGroup(*name), Made),
+        Change::LogGroup(name, log_group::Change::Delete) => (ResourceId::LogGroup(*name), Deleted),
+        Change::Role(name, role::Change::Create(_)) => (ResourceId::Role(*name), Made),
+        Change::Role(name, role::Change::Delete) => (ResourceId::Role(*name), Deleted),
+        Change::RestApi(rest_api::Change::Create { .. }) => (ResourceId::RestApi, Made),
+        Change::RestApi(rest_api::Change::Delete { .. }) => (ResourceId::RestApi, Deleted),
+        Change::Stage(stage::Change { call: stage::Call::Create { .. }, .. }) => (ResourceId::Stage, Made),
+        Change::Distribution(distribution::Change::Create(_)) => (ResourceId::Distribution, Made),
+        Change::Distribution(distribution::Change::Delete { .. }) => (ResourceId::Distribution, Deleted),
+        Change::Function(name, function::Change::Create(_)) => (ResourceId::Function(*name), Made),
+        Change::Function(name, function::Change::Delete) => (ResourceId::Function(*name), Deleted),
+        Change::Permission(name, permission::Change::Remove) => (ResourceId::Permission(*name), Deleted),
+        _ => return None,
+    };
+    Some(touch)
+}
+
+#[cfg(test)]
+mod tests {
+    use functions_core::contract::FunctionName;
+
+    use super::*;
+    use crate::cloud::Foreign;
+    use crate::graph::BucketRole;
+    use crate::names::Tags;
+    use crate::testing::drive::run;
+    use crate::testing::galleries::identity;
+
+    const ID: ResourceId = ResourceId::Bucket(BucketRole::Photos);
+
+    fn make() -> Change {
+        Change::Bucket(BucketRole::Photos, bucket::Change::Create(Tags::new()))
+    }
+
+    fn seen() -> Observed {
+        let found = bucket::Observed {
+            tags: Tags::new(),
+            is_private: true,
+            ownership: None,
+            encryption: None,
+            lifecycle: Vec::new(),
+        };
+        Observed { buckets: [(BucketRole::Photos, found)].into(), ..Observed::default() }
+    }
+
+    fn without_tags() -> Observed {
+        let foreign = Foreign { name: "b".into(), whose: "it does not carry this operator's tags".into() };
+        Observed { foreign: [(ID, foreign)].into(), ..Observed::default() }
+    }
+
+    fn lost() -> CloudError {
+        let source = Message("the connection was reset".into());
+        let (kind, code) = (ErrorKind::Unavailable, String::new());
+        CloudError { service: "s3", operation: "Create", kind, code, source }
+    }
+
+    #[test]
+    fn what_was_just_made_is_not_missing() {
+        run(async {
+            let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            recent.note(&gallery, &make(), &Ok(()));
+            let error = recent.check(&gallery, ID, &Observed::default()).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::NotReady);
+            recent.check(&identity("photos", "other"), ID, &Observed::default()).unwrap();
+            // Somebody deletes it after it was seen.
+            recent.check(&gallery, ID, &seen()).unwrap();
+            recent.check(&gallery, ID, &Observed::default()).unwrap();
+        });
+    }
+
+    #[test]
+    fn nothing_is_waited_for_without_end() {
+        run(async {
+            let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+            recent.note(&gallery, &make(), &Ok(()));
+            tokio::time::advance(VISIBLE_AFTER).await;
+            recent.check(&gallery, ID, &Observed::default()).unwrap();
+        });
+    }
+
+    #[test]
+    fn what_was_just_made_is_not_somebody_else_s() {
+        run(async {
+            let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+            recent.check(&gallery, ID, &without_tags()).unwrap();
+            recent.note(&gallery, &make(), &Ok(()));
+            recent.check(&gallery, ID, &without_tags()).unwrap_err();
+        });
+    }
+
+    #[test]
+    fn a_rest_api_that_was_perhaps_made_is_waited_for_a_little() {
+        run(async {
+            let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+            let (name, description) = ("n".into(), "d".into());
+            let make_api = Change::RestApi(rest_api::Change::Create { name, description, tags: Tags::new() });
+            recent.note(&gallery, &make(), &Err(lost()));
+            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            recent.note(&gallery, &make_api, &Err(lost()));
+            recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap_err();
+            tokio::time::advance(PERHAPS_VISIBLE_AFTER).await;
+            recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap();
+        });
+    }
+
+    #[test]
+    fn what_we_deleted_may_be_missing_and_may_come_back() {
+        run(async {
+            let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+            recent.note(&gallery, &make(), &Ok(()));
+            recent.note(&gallery, &Change::Bucket(BucketRole::Photos, bucket::Change::Delete), &Ok(()));
+            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            assert!(recent.was_deleted(&gallery, ID));
+            assert!(!recent.was_deleted(&gallery, ResourceId::LogGroup(FunctionName::List)));
+            tokio::time::advance(BACK_WITHIN).await;
+            assert!(!recent.was_deleted(&gallery, ID));
+        });
+    }
+}
