@@ -30,7 +30,7 @@ fn with_stranger(id: ResourceId) -> World {
 }
 
 /// Everything that was in `before` is in `after` as it was.
-fn assert_untouched(before: &World, after: &World, text: &str) {
+pub(super) fn assert_untouched(before: &World, after: &World, text: &str) {
     macro_rules! same {
         ($($field:ident),*) => {$(
             for (name, was) in &before.$field {
