@@ -15,10 +15,10 @@ STEP := tests/tools/step
 CARGO := tests/tools/cargo
 IMAGE ?= photogallery-operator:dev
 
-.PHONY: help demo up down check test build generate image
+.PHONY: help demo up down check test crash-matrix build generate image
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## A gallery in your browser, everything local; Ctrl-C ends it
 	@$(BINARIES)/local demo
@@ -34,6 +34,9 @@ check: ## Format, lints and unit tests: what needs no cluster
 
 test: ## Everything, with a real API server, a local AWS and a browser
 	@tests/tools/run-tests all
+
+crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
+	@$(BINARIES)/local crash-matrix
 
 build: ## Operator, functions and page, and the tools to run them
 	@$(STEP) "Rust toolchain" tests/tools/rust

@@ -1,6 +1,5 @@
 //! Everything that the account holds, listed as its root, with what it is like: a witness that trusts nobody's bookkeeping.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use anyhow::{Context as _, Result};
@@ -16,8 +15,17 @@ pub struct Item {
     pub name: String,
     /// The id that AWS gave it; empty where the name is one.
     pub id: String,
+    /// The host name that AWS gave it, up to the first dot.
+    pub host: String,
     /// What it is like, as far as somebody can have wanted it: no times, no counts of changes.
     pub content: String,
+}
+
+impl Item {
+    /// The same thing, whatever became of it.
+    pub fn is_same(&self, other: &Self) -> bool {
+        (self.kind, &self.name, &self.id) == (other.kind, &other.name, &other.id)
+    }
 }
 
 /// All things, sorted.
@@ -42,11 +50,11 @@ struct List(Inventory);
 
 impl List {
     fn add(&mut self, kind: &'static str, name: impl Into<String>, content: String) {
-        self.0.push(Item { kind, name: name.into(), id: String::new(), content });
+        self.add_with_id(kind, name, "", content);
     }
 
     fn add_with_id(&mut self, kind: &'static str, name: impl Into<String>, id: &str, content: String) {
-        self.0.push(Item { kind, name: name.into(), id: id.to_owned(), content });
+        self.0.push(Item { kind, name: name.into(), id: id.to_owned(), host: String::new(), content });
     }
 }
 
@@ -77,9 +85,24 @@ async fn buckets(aws: &Clients, all: &mut List) -> Result<()> {
         let owner = s3.get_bucket_ownership_controls().bucket(&name).send().await;
         let owner = owner.map(|it| it.ownership_controls);
         let encryption = s3.get_bucket_encryption().bucket(&name).send().await;
-        let encryption = encryption.map(|it| it.server_side_encryption_configuration);
-        let parts =
-            [set(tags), set(policy), set(cors), set(lifecycle), set(told), set(private), set(owner), set(encryption)];
+        // Set by somebody or by AWS itself: what counts is what it comes to.
+        let encryption = encryption.map(|it| {
+            let rules = it.server_side_encryption_configuration.into_iter().flat_map(|all| all.rules);
+            sorted(rules.map(|rule| {
+                let by = rule.apply_server_side_encryption_by_default.map(|by| by.sse_algorithm);
+                (by, rule.bucket_key_enabled.unwrap_or(false))
+            }))
+        });
+        let parts = [
+            set(tags),
+            set(policy),
+            set(cors),
+            set(lifecycle),
+            set(told),
+            set(private),
+            set(owner),
+            set(encryption),
+        ];
         all.add("bucket", &name, parts.join("\n"));
 
         let mut pages = s3.list_objects_v2().bucket(&name).into_paginator().send();
@@ -95,14 +118,18 @@ async fn buckets(aws: &Clients, all: &mut List) -> Result<()> {
 
 async fn tables(aws: &Clients, all: &mut List) -> Result<()> {
     for name in aws.dynamodb.list_tables().send().await?.table_names.unwrap_or_default() {
-        let table = aws.dynamodb.describe_table().table_name(&name).send().await?.table.context("no table")?;
+        let table =
+            aws.dynamodb.describe_table().table_name(&name).send().await?.table.context("no table")?;
         let tags = aws.dynamodb.list_tags_of_resource().resource_arn(table.table_arn().unwrap_or_default());
         let tags = tags.send().await.map(|it| sorted(it.tags.unwrap_or_default()));
         let backups = aws.dynamodb.describe_continuous_backups().table_name(&name).send().await;
         let backups = backups.ok().and_then(|it| it.continuous_backups_description);
         let recovery = backups.and_then(|it| it.point_in_time_recovery_description);
-        let indexes: Vec<_> =
-            table.global_secondary_indexes().iter().map(|index| (index.index_name(), index.key_schema())).collect();
+        let indexes: Vec<_> = table
+            .global_secondary_indexes()
+            .iter()
+            .map(|index| (index.index_name(), index.key_schema()))
+            .collect();
         let content = [
             format!("{:?} {:?} {indexes:?}", table.table_status, table.key_schema),
             format!("{:?}", table.billing_mode_summary.and_then(|it| it.billing_mode)),
@@ -182,7 +209,8 @@ async fn rest_apis(aws: &Clients, all: &mut List) -> Result<()> {
     while let Some(api) = pages.next().await {
         let api = api?;
         let (id, name) = (api.id().unwrap_or_default(), api.name().unwrap_or_default());
-        let resources = gateway.get_resources().rest_api_id(id).limit(500).send().await?.items.unwrap_or_default();
+        let resources =
+            gateway.get_resources().rest_api_id(id).limit(500).send().await?.items.unwrap_or_default();
         let routes = resources.iter().map(|resource| {
             let methods = sorted(resource.resource_methods().into_iter().flatten().map(|(method, _)| method));
             format!("{:?}: {methods}", resource.path)
@@ -191,7 +219,12 @@ async fn rest_apis(aws: &Clients, all: &mut List) -> Result<()> {
         all.add_with_id("REST API", name, id, format!("{:?}\n{}\n{tags}", api.description, sorted(routes)));
         for deployment in gateway.get_deployments().rest_api_id(id).send().await?.items.unwrap_or_default() {
             let content = format!("{:?}", deployment.description);
-            all.add_with_id("deployment", format!("of {name} {id}"), deployment.id().unwrap_or_default(), content);
+            all.add_with_id(
+                "deployment",
+                format!("of {name} {id}"),
+                deployment.id().unwrap_or_default(),
+                content,
+            );
         }
         for stage in gateway.get_stages().rest_api_id(id).send().await?.item.unwrap_or_default() {
             let tags = sorted(stage.tags().into_iter().flatten());
@@ -206,11 +239,14 @@ async fn rest_apis(aws: &Clients, all: &mut List) -> Result<()> {
 async fn distributions(aws: &Clients, all: &mut List) -> Result<()> {
     let list = aws.cloudfront.list_distributions().send().await?.distribution_list;
     for summary in list.and_then(|list| list.items).unwrap_or_default() {
-        let config = aws.cloudfront.get_distribution_config().id(&summary.id).send().await?.distribution_config;
+        let config =
+            aws.cloudfront.get_distribution_config().id(&summary.id).send().await?.distribution_config;
         let tags = aws.cloudfront.list_tags_for_resource().resource(&summary.arn).send().await;
         let tags = tags.map(|it| sorted(it.tags.and_then(|tags| tags.items).unwrap_or_default()));
         let content = format!("{config:?}\n{}", set(tags));
-        all.add_with_id("distribution", summary.comment, &summary.id, content);
+        let host = summary.domain_name.split('.').next().unwrap_or_default().to_owned();
+        let (name, id) = (summary.comment, summary.id);
+        all.0.push(Item { kind: "distribution", name, id, host, content });
     }
     Ok(())
 }

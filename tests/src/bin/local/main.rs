@@ -1,5 +1,6 @@
-//! The commands behind `make demo`, `make up` and `make down`. `make` builds everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down` and `make crash-matrix`. `make` builds everything before it calls them.
 
+mod crash_matrix;
 mod demo;
 mod environment;
 mod supervisor;
@@ -25,6 +26,8 @@ enum Command {
     Up,
     /// Stop what `up` started and remove what it left.
     Down,
+    /// Kill the operator at every step, and write down in docs/reliability.md what came of it.
+    CrashMatrix(crash_matrix::Arguments),
     /// What `up` leaves in the background.
     #[command(hide = true)]
     Supervise,
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
             Command::Demo => demo::run().await,
             Command::Up => supervisor::up().await,
             Command::Down => supervisor::down().await,
+            Command::CrashMatrix(arguments) => crash_matrix::run(arguments).await,
             Command::Supervise => supervisor::run().await,
         }
     });
