@@ -15,10 +15,10 @@ STEP := tests/tools/step
 CARGO := tests/tools/cargo
 IMAGE ?= photogallery-operator:dev
 
-.PHONY: help demo up down check test build generate image
+.PHONY: help demo up down check test crash-matrix build generate image
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # WEATHER=calm|normal|storm|hostile: AWS on a bad day (docs/aws-weather.md), for demo and up.
 SKY = $(if $(WEATHER),--weather $(WEATHER)) $(if $(WEATHER_SEED),--weather-seed $(WEATHER_SEED))
@@ -37,6 +37,9 @@ check: ## Format, lints and unit tests: what needs no cluster
 
 test: ## Everything, with a real API server, a local AWS and a browser
 	@tests/tools/run-tests all
+
+crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
+	@$(BINARIES)/local crash-matrix
 
 build: ## Operator, functions and page, and the tools to run them
 	@$(STEP) "Rust toolchain" tests/tools/rust

@@ -504,4 +504,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 #[cfg(test)]
+mod deaths;
+#[cfg(test)]
 mod tests;

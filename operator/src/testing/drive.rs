@@ -1,15 +1,17 @@
 //! Reconciling on the fake cloud until there is nothing left to do.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use strum::IntoEnumIterator;
 
 use crate::gallery::{DataPolicy, Gallery, Goal, Identity};
-use crate::graph::BucketRole;
-use crate::reconcile::{Outcome, Quiet, reconcile};
+use crate::graph::{BucketRole, ResourceId};
+use crate::reconcile::{Outcome, Progress, Quiet, reconcile};
 use crate::resources::{permission, rest_api};
-use crate::testing::fake_cloud::{FakeCloud, World, writes};
+use crate::testing::fake_cloud::{Call, FakeCloud, World};
+use crate::testing::life::Life;
 
 /// Reconciles that must be enough, whatever happened. A distribution is asked about once in each.
 const ENOUGH: usize = 40;
@@ -26,14 +28,39 @@ pub(crate) fn absent(gallery: &Gallery, data: DataPolicy) -> Goal {
 
 /// One reconcile. `None`: the operator died in it, and lives again.
 pub(crate) async fn once(cloud: &FakeCloud, goal: &Goal) -> Option<Outcome> {
-    tokio::select! {
-        biased;
-        () = cloud.death() => {
-            cloud.restart();
-            None
+    cloud.life.spend(reconcile(cloud, goal, &Quiet)).await
+}
+
+/// A life of one round: the operator dies when the second one begins, and all that it had in mind is lost.
+struct OneRound<'a> {
+    life: &'a Life,
+    rounds: AtomicUsize,
+}
+
+impl Progress for OneRound<'_> {
+    async fn round(&self, _: &Outcome) {
+        if self.rounds.fetch_add(1, Ordering::Relaxed) > 0 {
+            self.life.end();
+            self.life.turn().await;
         }
-        outcome = reconcile(cloud, goal, &Quiet) => Some(outcome),
     }
+}
+
+/// One round. `None`: there would have been another.
+pub(crate) async fn one_round(cloud: &FakeCloud, goal: &Goal) -> Option<Outcome> {
+    let progress = OneRound { life: &cloud.life, rounds: AtomicUsize::new(0) };
+    cloud.life.spend(reconcile(cloud, goal, &progress)).await
+}
+
+/// As [`converge`], by operators each of which lives for one round.
+pub(crate) async fn converge_forgetfully(cloud: &FakeCloud, goal: &Goal) {
+    for _ in 0..ENOUGH * 2 {
+        if one_round(cloud, goal).await.is_some_and(|outcome| outcome.is_complete()) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(12)).await;
+    }
+    panic!("{goal:?} is not reached without memory");
 }
 
 /// Reconciles until the goal is reached.
@@ -148,12 +175,17 @@ pub(crate) fn assert_absent(world: &World, identity: &Identity, data: DataPolicy
     assert_eq!(left, [""; 0], "orphans");
 }
 
-/// Another look changes nothing and asks for nothing.
+/// Another look changes nothing, asks for nothing, and reads each resource once: that is the whole budget.
 pub(crate) async fn assert_at_rest(cloud: &FakeCloud, goal: &Goal) {
     cloud.take_log();
     let (before, outcome) = (cloud.world(), once(cloud, goal).await.unwrap());
     assert!(outcome.is_complete(), "{}", outcome.plan);
-    assert_eq!(writes(&cloud.take_log()), []);
+    let mut calls: Vec<_> = cloud.take_log().iter().map(|call| format!("{call:?}")).collect();
+    let all = ResourceId::all().filter(|id| matches!(goal, Goal::Present(_)) || !id.is_shared());
+    let mut budget: Vec<_> = all.map(|id| format!("{:?}", Call::Read(id))).collect();
+    calls.sort();
+    budget.sort();
+    assert_eq!(calls, budget);
     assert_eq!(before, cloud.world());
 }
 

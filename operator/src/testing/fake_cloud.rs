@@ -10,6 +10,7 @@ mod cloudfront;
 mod dynamodb;
 mod iam;
 mod lambda;
+mod limits;
 mod logs;
 mod observe;
 mod operation;
@@ -17,10 +18,9 @@ mod s3;
 mod world;
 
 use std::future::pending;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
-
+pub(crate) use limits::Quotas;
 pub(crate) use operation::Operation;
 pub(crate) use world::{Slow, World};
 
@@ -40,12 +40,14 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::resources::Change;
+use crate::testing::life::Life;
 
 /// AWS, with what happened to it.
 #[derive(Debug, Default)]
 pub(crate) struct FakeCloud {
     state: Mutex<State>,
-    death: Notify,
+    /// The operator's, for what else it talks to.
+    pub(crate) life: Arc<Life>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +55,6 @@ struct State {
     world: World,
     log: Vec<Call>,
     faults: Vec<Fault>,
-    is_dead: bool,
 }
 
 /// A call, as it happened.
@@ -95,6 +96,8 @@ pub(crate) struct Fault {
 /// Which calls a fault can hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
+    /// Any read or write.
+    Call,
     /// Any write.
     Write,
     /// Writes by this operation, `CreateBucket`.
@@ -108,6 +111,8 @@ pub(crate) enum On {
 pub(crate) enum Effect {
     /// AWS answers this instead: status, code, message. Nothing is carried out.
     Answer(u16, &'static str, &'static str),
+    /// It is carried out, and AWS answers this all the same.
+    AnswerAfter(u16, &'static str, &'static str),
     /// The request never arrives.
     LoseRequest,
     /// AWS says yes, and does nothing.
@@ -117,13 +122,20 @@ pub(crate) enum Effect {
     /// The operator dies before it is carried out.
     DieBefore,
     /// It is carried out, and the operator dies before it hears of it.
-    DieAfter,
+    DieUnheard,
+    /// It is carried out, and the operator hears of it and dies before it does anything else.
+    DieHeard,
 }
 
 impl Fault {
     /// Hits the write after `skip` others, once.
     pub(crate) fn at_write(skip: usize, effect: Effect) -> Self {
         Self { on: On::Write, skip, times: 1, effect }
+    }
+
+    /// Hits the read or write after `skip` others, once.
+    pub(crate) fn at_call(skip: usize, effect: Effect) -> Self {
+        Self { on: On::Call, ..Self::at_write(skip, effect) }
     }
 
     /// Hits every call of this kind.
@@ -146,7 +158,7 @@ impl Fault {
 impl FakeCloud {
     /// AWS as it stands in `world`.
     pub(crate) fn new(world: World) -> Self {
-        Self { state: Mutex::new(State { world, ..State::default() }), death: Notify::new() }
+        Self { state: Mutex::new(State { world, ..State::default() }), life: Arc::default() }
     }
 
     /// A copy of everything there is.
@@ -164,12 +176,9 @@ impl FakeCloud {
         self.with(|state| state.faults.push(fault));
     }
 
-    /// Nothing goes wrong any more, and the operator lives again.
-    pub(crate) fn restart(&self) {
-        self.with(|state| {
-            state.faults.clear();
-            state.is_dead = false;
-        });
+    /// Nothing goes wrong any more.
+    pub(crate) fn calm(&self) {
+        self.with(|state| state.faults.clear());
     }
 
     /// The calls so far, which are forgotten.
@@ -177,21 +186,8 @@ impl FakeCloud {
         self.with(|state| std::mem::take(&mut state.log))
     }
 
-    /// Comes back when the operator has died.
-    pub(crate) async fn death(&self) {
-        self.death.notified().await;
-    }
-
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Lets others go first, and never comes back to the dead.
-    async fn turn(&self) {
-        tokio::task::yield_now().await;
-        if self.with(|state| state.is_dead) {
-            pending::<()>().await;
-        }
     }
 }
 
@@ -224,24 +220,42 @@ impl State {
         hit
     }
 
-    fn read(&mut self, gallery: &Identity, known: &Observed, id: ResourceId) -> Result<Observed, CloudError> {
+    /// `None`: the operator does not live to hear the answer.
+    fn read(
+        &mut self,
+        life: &Life,
+        (gallery, known): (&Identity, &Observed),
+        id: ResourceId,
+    ) -> Option<Result<Observed, CloudError>> {
+        let fault = self.fault(|on| on == On::Call || on == On::Read(id));
         self.log.push(Call::Read(id));
-        match self.fault(|on| on == On::Read(id)) {
-            None => Ok(observe::read(&mut self.world, gallery, known, id)),
-            Some(Effect::Answer(status, code, message)) => {
-                Err(Operation { service: "fake", name: "Read" }.refuse(status, code, message))
+        let operation = Operation { service: "fake", name: "Read" };
+        match fault {
+            None => Some(Ok(observe::read(&mut self.world, gallery, known, id))),
+            Some(Effect::Answer(status, code, message) | Effect::AnswerAfter(status, code, message)) => {
+                Some(Err(operation.refuse(status, code, message)))
             }
-            Some(_) => Err(no_answer(Operation { service: "fake", name: "Read" })),
+            Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
+            Some(Effect::DieBefore | Effect::DieUnheard) => {
+                life.end();
+                None
+            }
+            Some(Effect::DieHeard) => {
+                life.end();
+                Some(Ok(observe::read(&mut self.world, gallery, known, id)))
+            }
         }
     }
 
     /// `None`: the operator does not live to hear the answer.
-    fn write(&mut self, gallery: &Identity, change: &Change) -> Option<Result<(), CloudError>> {
+    fn write(&mut self, life: &Life, gallery: &Identity, change: &Change) -> Option<Result<(), CloudError>> {
         let operation = operation::of(change);
-        let fault = self.fault(|on| on == On::Write || on == On::Operation(operation.name));
+        let fault =
+            self.fault(|on| matches!(on, On::Call | On::Write) || on == On::Operation(operation.name));
         let applied = match fault {
             Some(Effect::Answer(..) | Effect::LoseRequest | Effect::Pretend | Effect::DieBefore) => None,
-            None | Some(Effect::LoseAnswer | Effect::DieAfter) => {
+            None
+            | Some(Effect::AnswerAfter(..) | Effect::LoseAnswer | Effect::DieUnheard | Effect::DieHeard) => {
                 Some(self.world.apply(gallery, change, operation))
             }
         };
@@ -254,11 +268,17 @@ impl State {
         match fault {
             None => applied,
             Some(Effect::Pretend) => Some(Ok(())),
-            Some(Effect::Answer(status, code, message)) => Some(Err(operation.refuse(status, code, message))),
+            Some(Effect::Answer(status, code, message) | Effect::AnswerAfter(status, code, message)) => {
+                Some(Err(operation.refuse(status, code, message)))
+            }
             Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
-            Some(Effect::DieBefore | Effect::DieAfter) => {
-                self.is_dead = true;
+            Some(Effect::DieBefore | Effect::DieUnheard) => {
+                life.end();
                 None
+            }
+            Some(Effect::DieHeard) => {
+                life.end();
+                applied
             }
         }
     }
@@ -281,36 +301,58 @@ impl Cloud for FakeCloud {
         scope: &Scope,
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
-        self.turn().await;
+        self.life.turn().await;
         let (second, first): (Vec<_>, Vec<_>) =
             scope.iter().copied().partition(|id| aws::needs_identity(*id));
         let mut errors = Vec::new();
         for id in first.into_iter().chain(second) {
-            match self.with(|state| state.read(gallery, seen, id)) {
-                Ok(part) => aws::replace(seen, id, part),
-                Err(error) => errors.push((id, error)),
+            match self.with(|state| state.read(&self.life, (gallery, seen), id)) {
+                Some(Ok(part)) => aws::replace(seen, id, part),
+                Some(Err(error)) => errors.push((id, error)),
+                None => {}
+            }
+            if self.life.is_over() {
+                pending::<()>().await;
             }
         }
         errors
     }
 
     async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
-        self.turn().await;
-        if let Some(answer) = self.with(|state| state.write(gallery, change)) {
-            answer
-        } else {
-            self.death.notify_one();
-            pending().await
+        self.life.turn().await;
+        match self.with(|state| state.write(&self.life, gallery, change)) {
+            Some(answer) => answer,
+            None => pending().await,
         }
     }
 
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
-        self.turn().await;
+        self.life.turn().await;
         let name = gallery.bucket(BucketRole::Photos);
         Ok(self.with(|state| {
             let objects = state.world.buckets.get(&name).map(|bucket| &bucket.objects);
             let photos = objects.into_iter().flatten().filter(|(key, _)| key.starts_with("photos/"));
             photos.count() as u64
         }))
+    }
+}
+
+/// One account for several operators, one after the other.
+impl Cloud for Arc<FakeCloud> {
+    async fn observe(
+        &self,
+        gallery: &Identity,
+        scope: &Scope,
+        seen: &mut Observed,
+    ) -> Vec<(ResourceId, CloudError)> {
+        (**self).observe(gallery, scope, seen).await
+    }
+
+    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+        (**self).apply(gallery, change).await
+    }
+
+    async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
+        (**self).count_photos(gallery).await
     }
 }

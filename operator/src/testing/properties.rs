@@ -1,12 +1,18 @@
 //! What holds for every history: it converges, it comes to rest, it goes without a trace, it leaves others alone; and
 //! without faults AWS refuses nothing, which is what finds a wrong order.
 //!
-//! Each property says how to see it fail: break that line, and run it. `PROPTEST_CASES` sets the number of histories.
+//! Each property says how to see it fail: break that line, and run it.
+//!
+//! Histories are generated: `PROPTEST_CASES` sets how many. A failure prints the shrunken history, ready to read, and notes its
+//! seed in `operator/proptest-regressions`, from where every later run replays it first, also elsewhere: check that file in. A
+//! whole run is repeated with `PROPTEST_RNG_SEED=<number>`.
 
 mod adoption;
 mod faults;
 mod histories;
+mod memory;
 mod neighbours;
+mod quotas;
 
 use super::drive::{
     absent, assert_absent, assert_at_rest, assert_present, converge, in_sync, present, run, with_spec,
@@ -14,6 +20,8 @@ use super::drive::{
 use super::edits::{edit, names};
 use super::fake_cloud::{Call, FakeCloud, Slow, World, refusals};
 use super::galleries::summer;
+use proptest::prelude::ProptestConfig;
+
 use crate::cloud::ErrorKind;
 use crate::gallery::DataPolicy;
 use crate::graph::ResourceId;
@@ -21,6 +29,12 @@ use crate::resources::Effect;
 
 /// Everything takes a while.
 const SLOW: Slow = Slow { table: 1, function: 2, distribution: 3, role: 0, emptying: 0 };
+
+/// As many histories as `make test` has time for.
+fn configuration() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { cases: cases.unwrap_or(256), ..ProptestConfig::default() }
+}
 
 fn slow_world() -> World {
     World { slow: SLOW, ..World::default() }

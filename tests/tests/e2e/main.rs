@@ -7,6 +7,7 @@
 
 mod changes;
 mod crash;
+mod crash_matrix;
 mod deletion;
 mod drift;
 mod foreign;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Operation, apigateway, cloudfront, dynamodb, iam, lambda, s3};
+use super::{Operation, Quotas, apigateway, cloudfront, dynamodb, iam, lambda, limits, s3};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
 use crate::names::Tags;
@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub response_headers_policies: BTreeMap<String, response_headers_policy::Desired>,
     /// By id.
     pub distributions: BTreeMap<String, cloudfront::Distribution>,
+    /// How many there may be.
+    pub quotas: Quotas,
     /// How long things take.
     pub slow: Slow,
     /// How many ids were assigned. Also the time.
@@ -75,6 +77,7 @@ impl World {
         change: &Change,
         call: Operation,
     ) -> Result<(), CloudError> {
+        limits::check(self, gallery, change, call)?;
         match change {
             Change::OriginAccessControl(change) => cloudfront::control(self, change, call),
             Change::ResponseHeadersPolicy(change) => cloudfront::headers(self, change, call),

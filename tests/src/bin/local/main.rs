@@ -1,5 +1,6 @@
-//! The commands behind `make demo`, `make up` and `make down`. `make` builds everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down` and `make crash-matrix`. `make` builds everything before it calls them.
 
+mod crash_matrix;
 mod demo;
 mod environment;
 mod sky;
@@ -27,6 +28,8 @@ enum Command {
     Up(Sky),
     /// Stop what `up` started and remove what it left.
     Down,
+    /// Kill the operator at every step, and write down in docs/reliability.md what came of it.
+    CrashMatrix(crash_matrix::Arguments),
     /// What `up` leaves in the background.
     #[command(hide = true)]
     Supervise(Sky),
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
             Command::Demo(sky) => demo::run(sky).await,
             Command::Up(sky) => supervisor::up(sky).await,
             Command::Down => supervisor::down().await,
+            Command::CrashMatrix(arguments) => crash_matrix::run(arguments).await,
             Command::Supervise(sky) => supervisor::run(sky).await,
         }
     });
