@@ -8,7 +8,6 @@
 mod call;
 mod operations;
 
-use std::convert::Infallible;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -190,7 +189,6 @@ impl Proxy {
     }
 }
 
-#[expect(missing_debug_implementations, reason = "private, and an interposer need have none")]
 struct Shared {
     client: Client<HttpConnector, Full<Bytes>>,
     aws_port: u16,
