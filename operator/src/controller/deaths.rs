@@ -147,7 +147,7 @@ struct Scenario {
     begin: Place,
 }
 
-fn spec(more: Value) -> Value {
+fn spec(more: &Value) -> Value {
     let mut spec = json!({"title": "Summer 2026", "region": "eu-west-1"});
     spec.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     spec
@@ -155,7 +155,7 @@ fn spec(more: Value) -> Value {
 
 /// What touches every kind that a spec can change.
 fn other_spec() -> Value {
-    spec(json!({
+    spec(&json!({
         "title": "Autumn 2026",
         "functions": {"architecture": "x86_64", "logRetentionDays": 7, "list": {"memoryMiB": 512}, "upload": {"reservedConcurrency": 3}},
         "photos": {"archiveAfterDays": 90},
@@ -181,21 +181,21 @@ async fn made(spec: &Value) -> Place {
     place.copy()
 }
 
-async fn create() -> Scenario {
+fn create() -> Scenario {
     let begin = empty();
-    begin.kubernetes.with(|state| state.apply(&spec(json!({}))));
+    begin.kubernetes.with(|state| state.apply(&spec(&json!({}))));
     Scenario { name: "create", begin }
 }
 
 async fn change() -> Scenario {
-    let mut begin = made(&spec(json!({}))).await;
+    let mut begin = made(&spec(&json!({}))).await;
     begin.release = with_new_release(&summer()).release;
     begin.kubernetes.with(|state| state.apply(&other_spec()));
     Scenario { name: "change of everything", begin }
 }
 
 async fn delete(policy: &'static str, name: &'static str) -> Scenario {
-    let begin = made(&spec(json!({"deletionPolicy": policy}))).await;
+    let begin = made(&spec(&json!({"deletionPolicy": policy}))).await;
     begin.kubernetes.with(State::delete);
     Scenario { name, begin }
 }
@@ -262,7 +262,7 @@ fn what_ends_without_deaths_is_the_gallery_that_was_asked_for() {
 /// To see it fail: read the REST API's id from the status, instead of looking it up by tags.
 #[test]
 fn creation_survives_death_at_every_call_to_aws() {
-    run(async { create().await.survives_every_death_at_aws().await });
+    run(async { create().survives_every_death_at_aws().await });
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn deletion_survives_death_at_every_call_to_aws() {
 #[test]
 fn everything_survives_death_and_loss_at_every_write_to_kubernetes() {
     run(async {
-        create().await.survives_everything_at_kubernetes().await;
+        create().survives_everything_at_kubernetes().await;
         change().await.survives_everything_at_kubernetes().await;
         delete("Delete", "delete").await.survives_everything_at_kubernetes().await;
         delete("Retain", "delete, data retained").await.survives_everything_at_kubernetes().await;
@@ -297,7 +297,7 @@ fn the_number_of_points_is_told() {
             "|---|---|---|---|---|".to_owned(),
         ];
         let scenarios = [
-            create().await,
+            create(),
             change().await,
             delete("Delete", "delete").await,
             delete("Retain", "delete, data retained").await,

@@ -31,7 +31,9 @@ pub fn shape(found: &[Item], before: &[Item], uid: &str) -> Shape {
             .or_default()
             .push(general(&item.content));
     }
-    shape.values_mut().for_each(|contents| contents.sort());
+    for contents in shape.values_mut() {
+        contents.sort();
+    }
     shape
 }
 

@@ -21,7 +21,7 @@ const FULL: [fn(&World, &mut Quotas); 7] = [
     |world, quotas| quotas.response_headers_policies = world.response_headers_policies.len(),
 ];
 
-/// To see it fail: let `classify` take "TooMany…" for a throttle.
+/// To see it fail: let `classify` take `TooManyBuckets` and its like for a throttle.
 #[test]
 fn a_gallery_in_a_full_account_says_so_and_is_made_when_there_is_room() {
     run(async {

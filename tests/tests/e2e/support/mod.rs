@@ -42,6 +42,11 @@ pub fn alone_with(options: Options, test: impl AsyncFnOnce(&Stack) -> Result<()>
     photogallery_tests::shared::on_own_stack(options, test)
 }
 
+/// Waits for one's turn, for a test that starts a stack by itself.
+pub async fn turn() -> Result<tokio::sync::SemaphorePermit<'static>> {
+    Ok(GATE.acquire().await?)
+}
+
 /// AWS's code of a refusal; an error when the call went through, or got no answer.
 pub fn refusal<T, E>(result: std::result::Result<T, SdkError<E>>) -> Result<String>
 where
