@@ -184,7 +184,7 @@ fn tag_steps<C>(
     let removals = changes.split_off(changed.len());
     let set = (!changes.is_empty()).then(|| Step::update(set(changed), changes));
     let remove = (!removals.is_empty()).then(|| Step::update(remove(gone), removals));
-    set.into_iter().chain(remove).collect()
+    remove.into_iter().chain(set).collect()
 }
 
 /// What tags to set, then what tags to remove, to turn `seen` into `want`.

@@ -11,7 +11,7 @@
 use super::{Description, Difference, Kind, State, Step, tag_differences};
 use crate::cloud;
 use crate::gallery::{DataPolicy, Gallery, Identity};
-use crate::names::{self, TAG_RETAINED, Tags};
+use crate::names::{self, TAG_KEYS, TAG_RETAINED, Tags};
 
 /// This kind.
 #[derive(Debug)]
@@ -137,14 +137,21 @@ impl Kind for Table {
     }
 }
 
-/// One tagging call, because the next one would be refused. It names all that differs, the removal that follows too; and
-/// tags are set before any is removed, so that at no moment the table looks like somebody else's.
+/// One tagging call, because the next one would be refused. It names all that differs, also what the following calls do. Tags go
+/// before the list of ours is shortened, or nobody would know them for ours any more; but the mark of retained rows stays until
+/// the tags say whose they are now.
 fn tag_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
     let (set, remove) = names::tag_changes(&want.tags, &seen.tags);
-    let change = match (set.is_empty(), remove.is_empty()) {
-        (true, true) => return None,
-        (false, _) => Change::SetTags(set),
-        (true, false) => Change::RemoveTags(remove),
+    let mut first = set.clone();
+    first.remove(TAG_KEYS);
+    let change = if remove.iter().any(|key| key == TAG_RETAINED) && !first.is_empty() {
+        Change::SetTags(first)
+    } else if !remove.is_empty() {
+        Change::RemoveTags(remove)
+    } else if !set.is_empty() {
+        Change::SetTags(set)
+    } else {
+        return None;
     };
     Some(Step::update(change, tag_differences(&want.tags, &seen.tags)))
 }

@@ -177,7 +177,10 @@ async fn live(
             .await?;
     }
     let folder = copy.display().to_string();
-    stack.operator.restart_with(|settings| drop(settings.set("FUNCTIONS_DIR", folder))).await?;
+    let with_new_code = |settings: &mut photogallery_tests::operator::Settings| {
+        settings.set("FUNCTIONS_DIR", folder);
+    };
+    stack.operator.restart_with(with_new_code).await?;
     for gallery in both {
         settled(gallery).await?;
         has_one_of_each(gallery).await?;
