@@ -67,6 +67,7 @@ impl Place {
             metrics: Metrics::default(),
             outages: Mutex::default(),
             permits: Semaphore::new(1),
+            rests: Rests::new(Duration::ZERO),
         })
     }
 

@@ -231,7 +231,8 @@ impl State {
         self.log.push(Call::Read(id));
         let operation = Operation { service: "fake", name: "Read" };
         match fault {
-            None => Some(Ok(observe::read(&mut self.world, gallery, known, id))),
+            // There is nothing to pretend about a look.
+            None | Some(Effect::Pretend) => Some(Ok(observe::read(&mut self.world, gallery, known, id))),
             Some(Effect::Answer(status, code, message) | Effect::AnswerAfter(status, code, message)) => {
                 Some(Err(operation.refuse(status, code, message)))
             }

@@ -79,6 +79,7 @@ impl FakeKubernetes {
                 failure(status, reason, message)
             }
             Some(Effect::LoseRequest | Effect::LoseAnswer) => return Err(Reset),
+            Some(Effect::Pretend) => panic!("Kubernetes does what it says"),
             Some(Effect::DieBefore | Effect::DieUnheard) => {
                 self.life.end();
                 std::future::pending().await
@@ -154,7 +155,9 @@ impl State {
             None => None,
         };
         match effect {
-            Some(Effect::Answer(..) | Effect::LoseRequest | Effect::DieBefore) => (effect, None),
+            Some(Effect::Answer(..) | Effect::LoseRequest | Effect::Pretend | Effect::DieBefore) => {
+                (effect, None)
+            }
             None
             | Some(Effect::AnswerAfter(..) | Effect::LoseAnswer | Effect::DieUnheard | Effect::DieHeard) => {
                 (effect, Some(self.write(head, body)))

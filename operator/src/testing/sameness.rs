@@ -94,7 +94,7 @@ pub(crate) fn of_others(world: &World, gallery: &Identity) -> BTreeMap<String, S
             }
         }
     }
-    let is_ours = |tags: &Tags| gallery.ownership(tags) == crate::names::Ownership::Ours;
+    let is_ours = |tags: &Tags| gallery.ownership(tags) == crate::ownership::Ownership::Ours;
     // The oldest; the others are copies of ours that go.
     if let Some((id, api)) =
         world.rest_apis.iter().filter(|(_, api)| is_ours(&api.tags)).min_by_key(|(_, api)| api.made)

@@ -211,7 +211,11 @@ fn by_path(table: Paths, parts: &Parts, named_in: Option<(&Bytes, &str)>) -> Nam
                 let (body, field) = named_in?;
                 Some(serde_json::from_slice::<Value>(body).ok()?[field].as_str()?.to_owned())
             };
-            let resource = resource.or_else(in_body).or_else(|| query(parts, "Resource")).unwrap_or_default();
+            let resource = Some(resource)
+                .filter(|found| !found.is_empty())
+                .or_else(in_body)
+                .or_else(|| query(parts, "Resource"))
+                .unwrap_or_default();
             return Named { operation: (*operation).to_owned(), resource: last_part(&resource).to_owned() };
         }
     }
@@ -229,9 +233,9 @@ fn last_part(resource: &str) -> &str {
     }
 }
 
-/// `None`: another path. Else what stands for the first placeholder, if there is one.
-fn matches(pattern: &str, path: &str) -> Option<Option<String>> {
-    let mut first = None;
+/// `None`: another path. Else what stands for the first placeholder; empty when there is none.
+fn matches(pattern: &str, path: &str) -> Option<String> {
+    let mut first = String::new();
     let mut segments = path.split('/');
     for part in pattern.split('/') {
         let segment = match part {
@@ -242,7 +246,9 @@ fn matches(pattern: &str, path: &str) -> Option<Option<String>> {
             if segment.is_empty() {
                 return None;
             }
-            first = first.or_else(|| Some(percent_decode_str(&segment).decode_utf8_lossy().into_owned()));
+            if first.is_empty() {
+                first = percent_decode_str(&segment).decode_utf8_lossy().into_owned();
+            }
         } else if part != segment {
             return None;
         }
