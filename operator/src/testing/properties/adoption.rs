@@ -125,7 +125,7 @@ fn one_annotation_takes_over_everything_and_is_not_needed_afterwards() {
 
 /// To see it fail: let `rest_api::observe` look for what is left only when it is complete.
 #[test]
-fn taking_over_survives_every_fault_at_every_write() {
+fn taking_over_survives_every_fault_at_every_call() {
     run(async {
         let left = of_another_cluster();
         let before = with_photos(&left).await;
