@@ -192,7 +192,7 @@ impl Gallery {
             let keys: Vec<_> =
                 self.spec.tags.keys().filter(|key| !key.contains(' ')).map(String::as_str).collect();
             let keys = keys.join(" ");
-            if keys.len() <= 256 {
+            if keys.len() <= names::TAG_VALUE_LENGTH {
                 tags.insert(TAG_KEYS.into(), keys);
             }
         }

@@ -4,7 +4,7 @@
 //! and name. A crash between a create and the next observation therefore never leads to a duplicate. Names prove nothing
 //! about ownership; tags do (see `ownership.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE32_NOPAD;
 use functions_core::contract::FunctionName;
@@ -44,6 +44,9 @@ pub const ROLE_PATH: &str = "/photogallery/";
 pub const STAGE: &str = "api";
 /// Longest prefix of names, so that a gallery's names fit into a bucket's 63 characters.
 pub const PREFIX_LENGTH: usize = 12;
+
+/// AWS refuses longer values of tags.
+pub const TAG_VALUE_LENGTH: usize = 256;
 
 const BUCKET_LENGTH: usize = 63;
 const FUNCTION_LENGTH: usize = 64;
@@ -247,6 +250,16 @@ pub fn tag_changes(want: &Tags, seen: &Tags) -> (Tags, Vec<String>) {
     let ours = earlier.chain([TAG_KEYS, TAG_RETAINED]);
     let remove = ours.filter(|key| seen.contains_key(*key) && !want.contains_key(*key));
     (set, remove.map(str::to_owned).collect())
+}
+
+/// The list of our keys while both those of before and those to come are there.
+pub fn keys_meanwhile(want: &Tags, seen: &Tags) -> Option<(String, String)> {
+    let of = |tags: &Tags| tags.get(TAG_KEYS).cloned().unwrap_or_default();
+    let (before, to_come) = (of(seen), of(want));
+    let all: BTreeSet<&str> =
+        before.split(' ').chain(to_come.split(' ')).filter(|key| !key.is_empty()).collect();
+    let list = all.into_iter().collect::<Vec<_>>().join(" ");
+    (!list.is_empty() && list.len() <= TAG_VALUE_LENGTH).then(|| (TAG_KEYS.to_owned(), list))
 }
 
 /// Does `seen` carry all of `want`, and nothing of ours beyond it?

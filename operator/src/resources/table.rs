@@ -137,13 +137,15 @@ impl Kind for Table {
     }
 }
 
-/// One tagging call, because the next one would be refused. It names all that differs, also what the following calls do. Tags go
-/// before the list of ours is shortened, or nobody would know them for ours any more; but the mark of retained rows stays until
-/// the tags say whose they are now.
+/// One tagging call, because the next one would be refused. It names all that differs, also what the following calls do. The mark
+/// of retained rows stays until the tags say whose they are now. What we set is in the list of ours from then on until it is gone,
+/// or nobody would know it for ours.
 fn tag_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
     let (set, remove) = names::tag_changes(&want.tags, &seen.tags);
     let mut first = set.clone();
     first.remove(TAG_KEYS);
+    first.extend(names::keys_meanwhile(&want.tags, &seen.tags));
+    first.retain(|key, value| seen.tags.get(key) != Some(value));
     let change = if remove.iter().any(|key| key == TAG_RETAINED) && !first.is_empty() {
         Change::SetTags(first)
     } else if !remove.is_empty() {

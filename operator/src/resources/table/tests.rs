@@ -97,6 +97,28 @@ fn a_gallery_of_the_same_name_takes_the_rows_back_and_never_looks_foreign_meanwh
 }
 
 #[test]
+fn what_is_tagged_stays_in_the_list_of_ours_until_it_is_gone() {
+    let tags = |pairs: &[(&str, &str)]| -> Tags {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let mut want = want();
+    want.tags.extend(tags(&[("team", "events"), (TAG_KEYS, "team")]));
+    let mut seen = as_wanted();
+    seen.tags.extend(tags(&[("old", "1"), (TAG_KEYS, "old"), (TAG_UID, "earlier"), (TAG_RETAINED, "true")]));
+    let mut told = Vec::new();
+    while let [Step { change, .. }] = &Table::update(&want, Some(&seen))[..] {
+        match change {
+            Change::SetTags(set) => seen.tags.extend(set.clone()),
+            Change::RemoveTags(keys) => seen.tags.retain(|key, _| !keys.contains(key)),
+            other => panic!("{other:?}"),
+        }
+        told.push(seen.tags[TAG_KEYS].clone());
+    }
+    assert_eq!(told, ["old team", "old team", "team"]);
+    assert_eq!(seen.tags, want.tags);
+}
+
+#[test]
 fn rows_are_retained_by_a_tag_and_deleted_only_on_demand() {
     let mut seen = as_wanted();
     let steps = Table::delete((), &seen, DataPolicy::Retain);
