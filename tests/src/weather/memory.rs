@@ -16,8 +16,8 @@ const SHORTEST: f64 = 0.5;
 
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// Windows by name and whose they are: until when they are open. Kept when they have closed, as a sign that they were open.
-    windows: BTreeMap<(String, String), Instant>,
+    /// Windows by name and whose they are. Kept when they have closed, as a sign that they were open.
+    windows: BTreeMap<(String, String), Closing>,
     /// How often each window was opened for each subject.
     openings: BTreeMap<(String, String), u64>,
     /// How often each rule was asked, by rule, operation and resource, and how many more calls its burst hits.
@@ -38,6 +38,16 @@ pub(super) struct Memory {
     under_way: BTreeMap<u64, Call>,
     /// Requests of the weather's own, with when they are due.
     due: Vec<(Instant, Request<Bytes>)>,
+}
+
+/// Until when a window is open.
+#[derive(Debug, Clone, Copy)]
+struct Closing {
+    /// With the run's factor.
+    soon: Instant,
+    /// In AWS's own time. It counts for a rule that has not hit yet in this run: on a busy machine the operator comes by late, and
+    /// every rule is to take part.
+    in_full: Instant,
 }
 
 /// What decides with the memory.
@@ -121,12 +131,13 @@ impl Memory {
     fn holds(&mut self, law: Law<'_>, key: &str, rule: &Rule, call: &Call) -> bool {
         let when = &rule.when;
         let is_open = |opening: &super::rules::Opening| {
-            subject(&opening.of, call).is_some_and(|of| {
-                self.until(&opening.window, &of).is_some_and(|until| Instant::now() < until)
+            let closing = subject(&opening.of, call).and_then(|of| self.closing(&opening.window, &of));
+            closing.is_some_and(|Closing { soon, in_full }| {
+                Instant::now() < if self.certain.contains(key) { soon } else { in_full }
             })
         };
         let is_missing = |opening: &super::rules::Opening| {
-            subject(&opening.of, call).is_some_and(|of| self.until(&opening.window, &of).is_none())
+            subject(&opening.of, call).is_some_and(|of| self.closing(&opening.window, &of).is_none())
         };
         let overlaps = || {
             self.under_way.values().any(|other| {
@@ -146,7 +157,7 @@ impl Memory {
             && when.above.is_none_or(|quota| !self.has_token(law, key, quota))
     }
 
-    fn until(&self, window: &str, of: &str) -> Option<Instant> {
+    fn closing(&self, window: &str, of: &str) -> Option<Closing> {
         self.windows.get(&(window.to_owned(), of.to_owned())).copied()
     }
 
@@ -196,10 +207,12 @@ impl Memory {
                 let count = self.openings.entry(id.clone()).or_default();
                 *count += 1;
                 let seconds = chance::within(window.seconds, law.seed, &format!("{} {}", id.0, id.1), *count);
-                let other = window.beyond.as_ref().and_then(|other| self.until(other, &id.1));
-                let from = other.unwrap_or_else(Instant::now);
-                let seconds = (seconds * law.factor).max(seconds.min(SHORTEST));
-                self.windows.insert(id, from + Duration::from_secs_f64(seconds));
+                let other = window.beyond.as_ref().and_then(|other| self.closing(other, &id.1));
+                let from = other.map_or_else(Instant::now, |other| other.soon);
+                let after = |seconds: f64| from + Duration::from_secs_f64(seconds);
+                let soon = after((seconds * law.factor).max(seconds.min(SHORTEST)));
+                // A factor above 1 makes times longer than AWS's.
+                self.windows.insert(id, Closing { soon, in_full: after(seconds).max(soon) });
             }
         }
     }

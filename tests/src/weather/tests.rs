@@ -45,11 +45,15 @@ async fn scene(text: &str) -> Scene {
 }
 
 async fn scene_of(text: &str, seed: u64) -> Scene {
+    scene_in(text, seed, 1.0).await
+}
+
+async fn scene_in(text: &str, seed: u64, factor: f64) -> Scene {
     let weather = Weather {
         rules: rules(text),
         profile: Profile::Storm,
         seed,
-        factor: 1.0,
+        factor,
         only: Mutex::default(),
         memory: Mutex::default(),
     };
@@ -197,6 +201,17 @@ async fn a_window_ends_by_itself_and_another_one_goes_beyond_it() {
     .await
     .unwrap();
     assert!(clients.lambda.get_policy().function_name("f").send().await.is_err());
+}
+
+#[tokio::test]
+async fn a_rule_that_has_not_hit_yet_waits_for_whoever_comes_late() {
+    let text =
+        "[{on: ['lambda:GetFunction'], when: {within: {window: pending}}, effect: {refuse: {status: 404}}}]";
+    let Scene { clients, proxy: _proxy, .. } = scene_in(text, 1, 0.001).await;
+    create(&clients, "f").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(state(&clients, "f").await, None);
+    assert_eq!(state(&clients, "f").await.as_deref(), Some("Active"));
 }
 
 #[tokio::test]
