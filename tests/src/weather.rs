@@ -63,11 +63,12 @@ impl Weather {
         self.rules.rows.iter().filter(|row| row.profile.is_some_and(|profile| self.profile.includes(profile)))
     }
 
-    /// Rules that should have hit by now and have not, by the calls that they are about.
+    /// Rules that should have hit by now and have not, by the calls that they are about. Only those that this profile adds: in worse
+    /// weather others come first, and what a milder rule is about may be over by then.
     pub fn silent(&self) -> Vec<String> {
         let memory = self.memory();
-        let applying = self.applying().into_iter();
-        let silent = applying.filter(|(_, key, rule)| rule.rare.is_none() && !memory.has_hit(key));
+        let own = self.applying().into_iter().filter(|(row, ..)| row.profile == Some(self.profile));
+        let silent = own.filter(|(_, key, rule)| rule.rare.is_none() && !memory.has_hit(key));
         silent.map(|(row, _, rule)| format!("{}: {:?}", row.id, rule.on)).collect()
     }
 

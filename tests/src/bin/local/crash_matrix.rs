@@ -15,8 +15,8 @@ const END: &str = "<!-- deaths of the binary: end -->";
 
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Arguments {
-    /// Stacks side by side.
-    #[arg(long, default_value_t = 2)]
+    /// Stacks side by side. Each spends much of its time in the pause between the last two looks of a deletion.
+    #[arg(long, default_value_t = 5)]
     lanes: usize,
     /// So many points of creation, spread over all; 0: all.
     #[arg(long, default_value_t = 0)]
