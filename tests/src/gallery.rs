@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ObjectMeta, PostParams};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -63,11 +64,14 @@ pub async fn apply_example(stack: &Stack) -> Result<Name> {
     Ok(name)
 }
 
-/// Makes the namespace, unless it is there.
+/// Makes the namespace, unless it is there. Not by `kubectl apply`, which looks first: of two at once, one would fail.
 pub async fn create_namespace(stack: &Stack, name: &str) -> Result<()> {
-    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-    stack.kubectl(&["apply", "--filename=-"], Some(&namespace.to_string())).await?;
-    Ok(())
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata, ..Namespace::default() };
+    match Api::all(stack.kube()).create(&PostParams::default(), &namespace).await {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => Ok(()),
+        other => other.map(drop).with_context(|| format!("failed to make the namespace {name}")),
+    }
 }
 
 /// The gallery's status, `null` before the operator has said anything.
