@@ -41,6 +41,17 @@ pub fn example() -> PathBuf {
     root().join("examples/gallery.yaml")
 }
 
+/// A zip with a comment: another digest, the same program.
+pub fn another_build(mut zip: Vec<u8>) -> Result<Vec<u8>> {
+    // A zip ends with the length of its comment, and the comment.
+    ensure!(zip.ends_with(&[0, 0]), "the zip has a comment already");
+    let comment = b"another build";
+    zip.truncate(zip.len() - 2);
+    zip.extend(u16::try_from(comment.len())?.to_le_bytes());
+    zip.extend(comment);
+    Ok(zip)
+}
+
 /// Says what is missing before anything starts, and how to make it.
 pub fn check() -> Result<()> {
     let zips = functions().join(architecture());

@@ -19,6 +19,7 @@ pub mod process;
 pub mod progress;
 pub mod proxy;
 pub mod run;
+pub mod section;
 pub mod shared;
 pub mod stack;
 pub mod tools;

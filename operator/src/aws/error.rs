@@ -115,8 +115,7 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
         | "TooManyInvalidationsInProgress"
         | "TableInUse" => ErrorKind::NotReady,
         // We only write to what we saw or made: AWS has not heard of it everywhere yet, or it just went.
-        "NoSuchBucket" | "NoSuchEntity" | "NoSuchDistribution" | "NoSuchKey" | "ResourceNotFound"
-        | "NotFound" | "TableNotFound" | "NoSuchResource" => ErrorKind::NotReady,
+        "ResourceNotFound" | "NotFound" | "TableNotFound" => ErrorKind::NotReady,
         _ if code.starts_with("NoSuch") => ErrorKind::NotReady,
         // What a new distribution refers to was made a moment ago.
         "InvalidOrigin" | "InvalidOriginAccessControl" | "ResourceNotReady" => ErrorKind::NotReady,

@@ -12,7 +12,6 @@ use crate::testing::fake_kubernetes::{FakeKubernetes, State};
 use crate::testing::galleries::{installation, summer};
 use crate::testing::sameness::{assert_ends, essence};
 
-const DEATHS: [Effect; 3] = [Effect::DieBefore, Effect::DieUnheard, Effect::DieHeard];
 /// The operator lives, and the API server does not do what it should, or does not say so.
 const LOSSES: [Effect; 5] = [
     Effect::Answer(500, "InternalError", "etcdserver: request timed out"),
@@ -231,13 +230,14 @@ impl Scenario {
 
     async fn survives_every_death_at_aws(&self) {
         let (calls, _, _) = self.calm().await;
-        let points = (0..calls).flat_map(|skip| DEATHS.map(|death| Point::Aws(Fault::at_call(skip, death))));
+        let points =
+            (0..calls).flat_map(|skip| Effect::DEATHS.map(|death| Point::Aws(Fault::at_call(skip, death))));
         self.survives(points).await;
     }
 
     async fn survives_everything_at_kubernetes(&self) {
         let (_, written, _) = self.calm().await;
-        let effects = DEATHS.iter().chain(&LOSSES);
+        let effects = Effect::DEATHS.iter().chain(&LOSSES);
         let points =
             (0..written).flat_map(|skip| effects.clone().map(move |it| Point::Kubernetes(skip, *it)));
         self.survives(points).await;
@@ -305,7 +305,7 @@ fn the_number_of_points_is_told() {
         ];
         for scenario in scenarios {
             let (calls, written, _) = scenario.calm().await;
-            let (deaths, losses) = ((calls + written) * DEATHS.len(), written * LOSSES.len());
+            let (deaths, losses) = ((calls + written) * Effect::DEATHS.len(), written * LOSSES.len());
             lines.push(format!("| {} | {calls} | {written} | {deaths} | {losses} |", scenario.name));
         }
         crate::testing::generated::section("docs/reliability.md", "deaths in process", &lines.join("\n"));

@@ -127,6 +127,11 @@ pub(crate) enum Effect {
     DieHeard,
 }
 
+impl Effect {
+    /// The operator dies at a call, also at one that only reads.
+    pub(crate) const DEATHS: [Self; 3] = [Self::DieBefore, Self::DieUnheard, Self::DieHeard];
+}
+
 impl Fault {
     /// Hits the write after `skip` others, once.
     pub(crate) fn at_write(skip: usize, effect: Effect) -> Self {
@@ -230,22 +235,10 @@ impl State {
         let fault = self.fault(|on| on == On::Call || on == On::Read(id));
         self.log.push(Call::Read(id));
         let operation = Operation { service: "fake", name: "Read" };
-        match fault {
-            // There is nothing to pretend about a look.
-            None | Some(Effect::Pretend) => Some(Ok(observe::read(&mut self.world, gallery, known, id))),
-            Some(Effect::Answer(status, code, message) | Effect::AnswerAfter(status, code, message)) => {
-                Some(Err(operation.refuse(status, code, message)))
-            }
-            Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
-            Some(Effect::DieBefore | Effect::DieUnheard) => {
-                life.end();
-                None
-            }
-            Some(Effect::DieHeard) => {
-                life.end();
-                Some(Ok(observe::read(&mut self.world, gallery, known, id)))
-            }
-        }
+        // There is nothing to pretend about a look, and what nobody hears of need not be looked up.
+        let is_heard = matches!(fault, None | Some(Effect::Pretend | Effect::DieHeard));
+        let found = is_heard.then(|| Ok(observe::read(&mut self.world, gallery, known, id)));
+        heard(fault, life, operation, found)
     }
 
     /// `None`: the operator does not live to hear the answer.
@@ -266,21 +259,31 @@ impl State {
             (Some(_), applied) => Outcome::Fault { applied: applied.is_some() },
         };
         self.log.push(Call::Write(operation, outcome));
-        match fault {
-            None => applied,
-            Some(Effect::Pretend) => Some(Ok(())),
-            Some(Effect::Answer(status, code, message) | Effect::AnswerAfter(status, code, message)) => {
-                Some(Err(operation.refuse(status, code, message)))
-            }
-            Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
-            Some(Effect::DieBefore | Effect::DieUnheard) => {
-                life.end();
-                None
-            }
-            Some(Effect::DieHeard) => {
-                life.end();
-                applied
-            }
+        let said = if fault == Some(Effect::Pretend) { Some(Ok(())) } else { applied };
+        heard(fault, life, operation, said)
+    }
+}
+
+/// What the operator hears of a call to which AWS says `said`. `None`: it does not live to hear it.
+fn heard<T>(
+    fault: Option<Effect>,
+    life: &Life,
+    operation: Operation,
+    said: Option<Result<T, CloudError>>,
+) -> Option<Result<T, CloudError>> {
+    match fault {
+        None | Some(Effect::Pretend) => said,
+        Some(Effect::Answer(status, code, message) | Effect::AnswerAfter(status, code, message)) => {
+            Some(Err(operation.refuse(status, code, message)))
+        }
+        Some(Effect::LoseRequest | Effect::LoseAnswer) => Some(Err(no_answer(operation))),
+        Some(Effect::DieBefore | Effect::DieUnheard) => {
+            life.end();
+            None
+        }
+        Some(Effect::DieHeard) => {
+            life.end();
+            said
         }
     }
 }

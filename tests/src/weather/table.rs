@@ -53,25 +53,22 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::artifacts;
+    use crate::{artifacts, section};
 
     #[test]
     fn the_docs_hold_the_table() {
         let text = markdown(&Rules::read().unwrap());
         let path = artifacts::root().join("docs/aws-weather.md");
         let content = std::fs::read_to_string(&path).unwrap();
-        let (head, rest) = content.split_once("<!-- weather: begin").unwrap();
-        let (begin, rest) = rest.split_once("-->\n").unwrap();
-        let (table, end) = rest.split_once("<!-- weather: end").unwrap();
-        if table.trim() == text {
+        let wanted = section::replaced(&content, "weather", &text).unwrap();
+        if content == wanted {
             return;
         }
         assert!(
             std::env::var_os("UPDATE_GENERATED").is_some(),
             "docs/aws-weather.md is out of date: run make generate"
         );
-        let content = format!("{head}<!-- weather: begin{begin}-->\n\n{text}\n\n<!-- weather: end{end}");
-        std::fs::write(&path, content).unwrap();
+        std::fs::write(&path, wanted).unwrap();
     }
 
     /// Every Rust file of a folder, in one text.

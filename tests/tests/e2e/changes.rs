@@ -102,7 +102,7 @@ async fn digests(gallery: &Gallery<'_>) -> Result<Vec<(String, String)>> {
     Ok(functions.iter().map(|function| (text(&function["name"]), text(&function["codeSha256"]))).collect())
 }
 
-/// The built functions, with a comment added to one zip: another digest, the same program.
+/// The built functions, with one of them as another build.
 pub(crate) fn copy_with_another_list(to: &Path) -> Result<Vec<u8>> {
     let (from, to) =
         (artifacts::functions().join(artifacts::architecture()), to.join(artifacts::architecture()));
@@ -111,13 +111,7 @@ pub(crate) fn copy_with_another_list(to: &Path) -> Result<Vec<u8>> {
         let file = file?;
         fs::copy(file.path(), to.join(file.file_name()))?;
     }
-    let mut zip = fs::read(to.join("list.zip"))?;
-    // A zip ends with the length of its comment, and the comment.
-    ensure!(zip.ends_with(&[0, 0]), "list.zip has a comment already");
-    let comment = b"another build";
-    zip.truncate(zip.len() - 2);
-    zip.extend(u16::try_from(comment.len())?.to_le_bytes());
-    zip.extend(comment);
+    let zip = artifacts::another_build(fs::read(to.join("list.zip"))?)?;
     fs::write(to.join("list.zip"), &zip)?;
     Ok(zip)
 }

@@ -15,8 +15,6 @@ use super::{configuration, histories, slow_world};
 use crate::gallery::{DataPolicy, Gallery, Goal};
 use crate::graph::ResourceId;
 
-/// The operator dies at any call, also one that only reads.
-pub(super) const DEATHS: [Effect; 3] = [Effect::DieBefore, Effect::DieUnheard, Effect::DieHeard];
 /// It lives, and hears wrongly or nothing of what became of a write.
 pub(super) const LOSSES: [Effect; 3] = [
     Effect::LoseRequest,
@@ -43,7 +41,7 @@ async fn calm(before: &World, goal: &Goal) -> Calm {
 pub(super) async fn every_fault(before: &World, goal: &Goal) -> usize {
     let calm = calm(before, goal).await;
     let at_writes = (0..calm.writes).flat_map(|skip| LOSSES.map(|effect| Fault::at_write(skip, effect)));
-    let at_calls = (0..calm.calls).flat_map(|skip| DEATHS.map(|effect| Fault::at_call(skip, effect)));
+    let at_calls = (0..calm.calls).flat_map(|skip| Effect::DEATHS.map(|effect| Fault::at_call(skip, effect)));
     let mut points = 0;
     for fault in at_writes.chain(at_calls) {
         let cloud = FakeCloud::new(before.clone());
@@ -110,7 +108,7 @@ fn a_spec_that_changes_between_death_and_restart_arrives_and_so_does_a_deletion(
     run(async {
         let (changed, gone) = (changed(), absent(&summer(), DataPolicy::Delete));
         let calls = calm(&slow_world(), &present(&summer())).await.calls;
-        for (skip, effect) in (0..calls).flat_map(|skip| DEATHS.map(|effect| (skip, effect))) {
+        for (skip, effect) in (0..calls).flat_map(|skip| Effect::DEATHS.map(|effect| (skip, effect))) {
             let dead = FakeCloud::new(slow_world());
             dead.inject(Fault::at_call(skip, effect));
             while once(&dead, &present(&summer())).await.is_some() {}
@@ -136,7 +134,7 @@ proptest! {
     /// The second one dies too.
     #[test]
     fn two_deaths_in_a_row_leave_what_none_leaves(
-        deaths in prop::collection::vec((0_usize..300, select(DEATHS.to_vec())), 2),
+        deaths in prop::collection::vec((0_usize..300, select(Effect::DEATHS.to_vec())), 2),
         scenario in 0_usize..3,
     ) {
         run(async {

@@ -13,7 +13,7 @@ use super::super::fake_cloud::{Effect, FakeCloud, Fault, Slow, World, refusals};
 use super::super::galleries::{identity, summer};
 use super::super::sameness::of_others;
 use super::configuration;
-use super::faults::{DEATHS, LOSSES};
+use super::faults::LOSSES;
 use super::neighbours::assert_untouched;
 use crate::gallery::{DataPolicy, Gallery, Goal};
 use crate::graph::{BucketRole, ResourceId};
@@ -71,7 +71,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Effect::Answer(403, "AccessDenied", "User is not authorized to perform: this"),
     ];
     let at_write = (0_usize..60, select([&LOSSES[..], &refusals].concat()));
-    let at_call = (0_usize..250, select(DEATHS.to_vec()));
+    let at_call = (0_usize..250, select(Effect::DEATHS.to_vec()));
     prop_oneof![
         at_write.prop_map(|(skip, effect)| Fault::at_write(skip, effect)),
         at_call.prop_map(|(skip, effect)| Fault::at_call(skip, effect)),

@@ -6,12 +6,11 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use photogallery_tests::matrix::{self, Extent};
-use photogallery_tests::{Progress, artifacts};
+use photogallery_tests::{Progress, artifacts, section};
 
 /// Where the table stands.
 const FILE: &str = "docs/reliability.md";
-const BEGIN: &str = "<!-- deaths of the binary: begin (make crash-matrix) -->\n";
-const END: &str = "<!-- deaths of the binary: end -->";
+const SECTION: &str = "deaths of the binary";
 
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Arguments {
@@ -55,8 +54,6 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 /// Puts the table between its markers.
 fn write(file: &Path, table: &str) -> Result<()> {
     let text = std::fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))?;
-    let begin = text.find(BEGIN).context("no place for the table")? + BEGIN.len();
-    let end = begin + text[begin..].find(END).context("no end of the table's place")?;
-    std::fs::write(file, format!("{}\n{table}\n\n{}", &text[..begin], &text[end..]))?;
+    std::fs::write(file, section::replaced(&text, SECTION, table)?)?;
     Ok(())
 }
