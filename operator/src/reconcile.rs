@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(45);
 /// In how many rounds of one reconcile a resource may be changed. Four suffice for a function (code, configuration,
 /// concurrency, tags); whatever needs more shows no effect of our calls, and would be changed for ever.
 const MOST_ROUNDS: usize = 8;
+/// How often a reconcile tries again to read what found no answer, besides the SDK's own repeats.
+const MOST_READS: u32 = 3;
 /// Independent resources that are worked on at once, well below Lambda's 15 control-plane calls a second.
 const PARALLEL: usize = 10;
 
@@ -74,8 +76,7 @@ impl Progress for Quiet {
 /// Looks, and says what would have to be done. Changes nothing.
 pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
     let mut outcome = Outcome::default();
-    let errors = cloud.observe(goal.identity(), &everything(goal), &mut outcome.seen).await;
-    outcome.failures = failures_of(errors);
+    outcome.failures = observe(cloud, goal, everything(goal), &mut outcome.seen).await;
     outcome.plan = Plan::new(goal, &outcome.seen);
     outcome.found = outcome.plan.clone();
     outcome
@@ -100,7 +101,9 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             !blocked.contains(&id) && !unseen.contains_key(&id)
         });
         let (now, later): (Vec<_>, Vec<_>) = actions.cloned().partition(|action| repeats.allow(action));
-        let mut scope = outcome.plan.to_read_again();
+        // What takes minutes is the next reconcile's to look at: CloudFront allows few calls.
+        let is_due = |id: &ResourceId| !is_slow(*id) || now.iter().any(|action| action.resource == *id);
+        let mut scope: Scope = outcome.plan.to_read_again().into_iter().filter(is_due).collect();
         scope.extend(unseen.keys());
         if now.is_empty() {
             let brief = outcome.plan.aws_at_work().any(|(id, _)| !is_slow(id));
@@ -126,8 +129,8 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             }
         }
         scope.retain(|id| !blocked.contains(id));
-        let errors = cloud.observe(goal.identity(), &scope, &mut outcome.seen).await;
-        let (now_unseen, failed) = self::unseen(failures_of(errors));
+        let failures = observe(cloud, goal, scope, &mut outcome.seen).await;
+        let (now_unseen, failed) = self::unseen(failures);
         if !failed.is_empty() {
             outcome.failures.extend(now_unseen.into_values().chain(failed));
             return outcome;
@@ -139,6 +142,37 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
         outcome
             .failures
             .retain(|failure| planned.contains(&failure.resource) || blocked.contains(&failure.resource));
+    }
+}
+
+/// Reads, and reads again what found no answer: to begin anew would cost forty calls more, just when AWS has none to spare.
+async fn observe(cloud: &impl Cloud, goal: &Goal, mut scope: Scope, seen: &mut Observed) -> Vec<Failure> {
+    let mut pauses = Pauses::default();
+    let mut given_up = Vec::new();
+    loop {
+        let errors = cloud.observe(goal.identity(), &scope, seen).await;
+        let failures = errors.into_iter().map(|(resource, error)| Failure { resource, error });
+        let (again, others): (Vec<_>, Vec<_>) = failures
+            .partition(|failure| matches!(failure.error.kind, ErrorKind::Throttled | ErrorKind::Unavailable));
+        given_up.extend(others);
+        if again.is_empty() || pauses.count() == MOST_READS {
+            given_up.extend(again);
+            return given_up;
+        }
+        sleep(pauses.next()).await;
+        let again: Scope = again.iter().map(|failure| failure.resource).collect();
+        let with_them = again.iter().flat_map(|id| read_by_identity_of(*id)).filter(|id| scope.contains(id));
+        let with_them: Vec<_> = with_them.copied().collect();
+        scope = again.into_iter().chain(with_them).collect();
+    }
+}
+
+/// What can only be read by the identity that AWS has assigned to a resource.
+const fn read_by_identity_of(id: ResourceId) -> &'static [ResourceId] {
+    match id {
+        ResourceId::RestApi => &[ResourceId::Deployment, ResourceId::Stage],
+        ResourceId::Distribution => &[ResourceId::Invalidation],
+        _ => &[],
     }
 }
 
@@ -197,10 +231,6 @@ fn is_slow(id: ResourceId) -> bool {
     matches!(id, ResourceId::Distribution)
 }
 
-fn failures_of(errors: Vec<(ResourceId, CloudError)>) -> Vec<Failure> {
-    errors.into_iter().map(|(resource, error)| Failure { resource, error }).collect()
-}
-
 #[derive(Default)]
 struct Round {
     applied: Vec<Action>,
@@ -245,6 +275,10 @@ async fn apply_steps(
 struct Pauses(u32);
 
 impl Pauses {
+    fn count(&self) -> u32 {
+        self.0
+    }
+
     fn next(&mut self) -> Duration {
         let pause = Duration::from_millis(250 << self.0.min(3));
         self.0 += 1;

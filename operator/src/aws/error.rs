@@ -23,7 +23,11 @@ where
         let (code, message) =
             (error.code().unwrap_or_default().to_owned(), error.message().map(str::to_owned));
         let status = error.raw_response().map(|response| response.status().as_u16());
-        let message = message.unwrap_or_else(|| chain(&error));
+        let message = message.unwrap_or_else(|| match status {
+            // All that there is to say; the SDK's own words are about its types.
+            Some(status @ 300..) => format!("HTTP {status}, without a reason"),
+            _ => chain(&error),
+        });
         let kind = classify(status, &code, &message);
         CloudError { service, operation, kind, code, source: Message(message) }
     }

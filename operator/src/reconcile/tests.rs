@@ -178,6 +178,26 @@ fn a_failed_look_between_rounds_ends_the_reconcile_with_it() {
     });
 }
 
+/// To see it fail: set `MOST_READS` to zero.
+#[test]
+fn a_read_without_an_answer_is_repeated_alone() {
+    run(async {
+        let cloud = in_sync(&summer(), World::default()).await;
+        cloud.take_log();
+        let fault = Fault::always(On::Read(ResourceId::RestApi), Effect::LoseRequest);
+        cloud.inject(Fault { times: 2, ..fault });
+        let outcome = reconcile(&cloud, &present(&summer()), &Quiet).await;
+        assert!(outcome.is_complete(), "{:?}", outcome.failures);
+        let log = cloud.take_log();
+        let reads = |id| log.iter().filter(|call| **call == Call::Read(id)).count();
+        assert_eq!(
+            [reads(ResourceId::RestApi), reads(ResourceId::Stage), reads(ResourceId::Table)],
+            [3, 3, 1]
+        );
+        assert_eq!(writes(&log), []);
+    });
+}
+
 /// Keeps the plans of the rounds.
 #[derive(Default)]
 struct Plans(Mutex<Vec<Plan>>);
@@ -209,6 +229,21 @@ fn later_rounds_read_what_was_touched_and_no_more() {
             let reads = log.iter().filter(|call| **call == Call::Read(id)).count();
             assert!((1..=4).contains(&reads), "{id} is read {reads} times");
         }
+    });
+}
+
+/// To see it fail: read again all that AWS is at work on.
+#[test]
+fn what_takes_minutes_is_not_read_in_every_round() {
+    run(async {
+        let slow = Slow { distribution: 1_000_000, function: 10, ..Slow::default() };
+        let cloud = FakeCloud::new(World { slow, ..World::default() });
+        let outcome = reconcile(&cloud, &present(&summer()), &Quiet).await;
+        assert!(!outcome.is_complete());
+        let log = cloud.take_log();
+        let reads = |id| log.iter().filter(|call| **call == Call::Read(id)).count();
+        let function = ResourceId::Function(FunctionName::List);
+        assert!(reads(function) > 10 && reads(ResourceId::Distribution) < 4);
     });
 }
 

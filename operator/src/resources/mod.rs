@@ -172,7 +172,8 @@ impl<C> Step<C> {
     }
 }
 
-/// The calls that turn the tags `seen` into `want`, for services that set and remove tags by key.
+/// The calls that turn the tags `seen` into `want`, for services that set and remove tags by key. Tags go before the list of
+/// ours is shortened: else nobody would know them for ours if the second call never came.
 fn tag_steps<C>(
     want: &names::Tags,
     seen: &names::Tags,

