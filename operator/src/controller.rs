@@ -1,6 +1,7 @@
-//! Kubernetes: watches galleries, runs the pipeline for each, writes status and events.
+//! Kubernetes: watches galleries and runs the pipeline for each (`run.rs`), a bounded number at once.
 
 mod rests;
+mod run;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,43 +9,32 @@ use std::time::{Duration, Instant};
 
 use futures::{FutureExt, Stream, StreamExt, future};
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, ObjectMeta, Patch, PatchParams};
+use kube::api::{Api, ObjectMeta};
 use kube::runtime::controller::{Action, Config as ControllerConfig};
-use kube::runtime::events::{Event as KubeEvent, EventType, Recorder};
+use kube::runtime::events::Recorder;
 use kube::runtime::finalizer::{self, Event, finalizer};
 use kube::runtime::predicates;
 use kube::runtime::reflector::{self, Store};
 use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, watcher};
 use kube::{Client, Resource, ResourceExt};
-use photogallery_crds::{ConditionType, PhotoGallery, PhotoGallerySpec, PhotoGalleryStatus, Reason};
+use photogallery_crds::{ConditionType, PhotoGallery, PhotoGalleryStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::cloud::Cloud;
-use crate::gallery::{DataPolicy, Gallery, Goal, Identity, Installation, InvalidSpec};
+use crate::gallery::Installation;
 use crate::metrics::Metrics;
-use crate::ownership::{ADOPT, Maker};
-use crate::policy::{self, Retry};
-use crate::reconcile::{self, Outcome, Progress};
 use crate::release::Release;
-use crate::status::{self, Report, Stage};
-use crate::story::{self, Line};
+use crate::status;
 pub use rests::Rests;
+use run::Run;
 
 /// Keeps an object until its resources are gone.
 pub const FINALIZER: &str = "photogallery.dev/aws";
 /// Field manager of everything written to Kubernetes, and the reporter of events.
 pub const MANAGER: &str = "photogallery-operator";
-/// Kubernetes ends an event's note at 1,024 bytes and its action at 128.
-const NOTE_LENGTH: usize = 1024;
-const ACTION_LENGTH: usize = 128;
-/// While AWS takes minutes.
-const SLOW_POLL: Duration = Duration::from_secs(12);
-/// While AWS takes seconds, but more than a reconcile waits for.
-const QUICK_POLL: Duration = Duration::from_secs(5);
-
 /// A `PhotoGallery` whose spec is not read yet: an object stored under an older schema must neither stop the watch nor
 /// the deletion of what it made.
 #[derive(Clone, Debug, Deserialize, Serialize, Resource)]
@@ -218,236 +208,6 @@ async fn reconcile_object<C: Cloud + 'static>(
     result
 }
 
-/// One reconcile of one object.
-struct Run<'a, C> {
-    context: &'a Context<C>,
-    api: &'a Api<RawGallery>,
-    object: &'a RawGallery,
-    generation: i64,
-    /// The status as Kubernetes has it now.
-    written: tokio::sync::Mutex<PhotoGalleryStatus>,
-    /// The status before this reconcile.
-    before: PhotoGalleryStatus,
-}
-
-impl<'a, C: Cloud + 'static> Run<'a, C> {
-    fn new(context: &'a Context<C>, api: &'a Api<RawGallery>, object: &'a RawGallery) -> Self {
-        let before = previous(object);
-        let generation = object.metadata.generation.unwrap_or_default();
-        Self { context, api, object, generation, written: tokio::sync::Mutex::new(before.clone()), before }
-    }
-
-    async fn present(&self) -> Result<Action, Error> {
-        let (gallery, stage) = match self.validate() {
-            Ok(gallery) => gallery,
-            Err(problem) => {
-                self.report(Report::Invalid(&problem)).await?;
-                return Ok(Action::await_change());
-            }
-        };
-        if self.before.observed_generation != Some(self.generation) {
-            self.report(Report::Begin).await?;
-        }
-        let goal = Goal::Present(Box::new(gallery));
-        let outcome = match stage {
-            Stage::OnlyLooked(_) => reconcile::look(&self.context.cloud, &goal).await,
-            Stage::UnderWay | Stage::Ended => {
-                reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await
-            }
-        };
-        self.tell(&story::of_outcome(&self.before, self.generation, &outcome)).await;
-        self.count_drift(&outcome);
-        self.report(Report::Outcome(&goal, &outcome, stage)).await?;
-        tracing::info!(
-            calls = outcome.applied.iter().map(|action| action.steps.len()).sum::<usize>(),
-            complete = outcome.is_complete(),
-            left = outcome.plan.actions.len(),
-            waiting = outcome.plan.waiting.len(),
-            failures = outcome.failures.len(),
-            "reconciled"
-        );
-        Ok(Action::requeue(self.next(&outcome, stage).await))
-    }
-
-    async fn absent(&self) -> Result<Action, Error> {
-        let Some(identity) = self.identity() else {
-            // Nothing was ever made: a gallery without a region is refused before its first call to AWS.
-            return Ok(Action::await_change());
-        };
-        let data = match self.object.spec.pointer("/deletionPolicy").and_then(Value::as_str) {
-            Some("Delete") => DataPolicy::Delete,
-            // Anything else, also what cannot be read: data is kept unless somebody clearly said otherwise.
-            _ => DataPolicy::Retain,
-        };
-        let goal = Goal::Absent(identity, data);
-        if !deleting_was_told(&self.before) {
-            self.tell(&[story::deleting(data)]).await;
-        }
-        let outcome =
-            reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await;
-        let rest = self.context.rests.rest(self.uid(), &outcome);
-        if let (true, None) = (outcome.is_complete(), rest) {
-            let photos = match data {
-                DataPolicy::Retain => self.context.cloud.count_photos(goal.identity()).await.ok(),
-                DataPolicy::Delete => None,
-            };
-            self.tell(&[story::gone(&goal, &outcome.seen, photos)]).await;
-            self.context.forget(self.uid());
-            return Ok(Action::await_change());
-        }
-        // The object may be gone already when a human removed the finalizer; then there is nobody to tell.
-        if let Err(error) = self.report(Report::Outcome(&goal, &outcome, Stage::Ended)).await {
-            tracing::info!(error = chain(&error), "the status could not be written");
-        }
-        let after = match rest {
-            Some(rest) => rest,
-            None => self.next(&outcome, Stage::Ended).await,
-        };
-        Err(Error::StillDeleting(after))
-    }
-
-    fn validate(&self) -> Result<(Gallery, Stage), InvalidSpec> {
-        let spec = serde_json::from_value::<PhotoGallerySpec>(self.object.spec.clone())
-            .map_err(|error| InvalidSpec { field: "spec".into(), problem: error.to_string() })?;
-        let identity = self.identity().ok_or_else(|| InvalidSpec {
-            field: "spec.region".into(),
-            problem: format!("{:?} is not an AWS region. Use one such as eu-west-1.", spec.region),
-        })?;
-        let stage = match (spec.suspend, spec.drift_policy) {
-            (true, _) => Stage::OnlyLooked(Reason::Suspended),
-            (false, photogallery_crds::DriftPolicy::Report) if self.was_in_sync() => {
-                Stage::OnlyLooked(Reason::Drifted)
-            }
-            (false, _) => Stage::Ended,
-        };
-        Ok((Gallery::new(identity, spec, Arc::clone(&self.context.release))?, stage))
-    }
-
-    /// The spec was carried out before; what differs now is drift.
-    fn was_in_sync(&self) -> bool {
-        status::condition(&self.before, ConditionType::Synced).is_some_and(|synced| {
-            let drifted = synced.reason == Reason::Drifted.as_str();
-            (synced.status == "True" || drifted) && synced.observed_generation == Some(self.generation)
-        })
-    }
-
-    /// Who the gallery is; `None` when its region cannot be one.
-    fn identity(&self) -> Option<Identity> {
-        let region = self.object.spec.pointer("/region").and_then(Value::as_str)?;
-        let plain = region
-            .chars()
-            .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-');
-        (plain && region.len() <= 25 && region.split('-').count() >= 3).then(|| Identity {
-            namespace: self.object.namespace().unwrap_or_default(),
-            name: self.object.name_any(),
-            uid: self.uid().to_owned(),
-            region: region.to_owned(),
-            adopts: self.object.annotations().get(ADOPT).and_then(|maker| Maker::parse(maker)),
-            installation: Arc::clone(&self.context.installation),
-        })
-    }
-
-    fn uid(&self) -> &str {
-        self.object.metadata.uid.as_deref().unwrap_or_default()
-    }
-
-    /// Writes the status when it says something new, and tells of its transitions.
-    async fn report(&self, report: Report<'_>) -> Result<(), kube::Error> {
-        let mut written = self.written.lock().await;
-        let next = status::next(&written, self.generation, Timestamp::now(), report);
-        if next == *written {
-            return Ok(());
-        }
-        let lines = story::of_transition(&written, &next);
-        let patch = json!({
-            "apiVersion": PhotoGallery::api_version(&()),
-            "kind": PhotoGallery::kind(&()),
-            // With the uid, a namesake that was made meanwhile is not written to.
-            "metadata": {"name": self.object.name_any(), "uid": self.uid()},
-            "status": next,
-        });
-        let parameters = PatchParams::apply(MANAGER).force();
-        self.api.patch_status(&self.object.name_any(), &parameters, &Patch::Apply(&patch)).await?;
-        *written = next;
-        drop(written);
-        self.tell(&lines).await;
-        Ok(())
-    }
-
-    /// Publishes events. One that is lost must not stop the work.
-    async fn tell(&self, lines: &[Line]) {
-        let reference = self.object.object_ref(&());
-        for Line { warning, reason, note } in lines {
-            tracing::info!(reason, note, "event");
-            let event = KubeEvent {
-                type_: if *warning { EventType::Warning } else { EventType::Normal },
-                reason: (*reason).to_owned(),
-                note: Some(shortened(note, NOTE_LENGTH)),
-                // Events that differ in their note alone would be counted as one.
-                action: shortened(note, ACTION_LENGTH),
-                secondary: None,
-            };
-            if let Err(error) = self.context.events.publish(&event, &reference).await {
-                tracing::warn!(error = chain(&error), reason, "an event was lost");
-            }
-        }
-    }
-
-    fn count_drift(&self, outcome: &Outcome) {
-        if self.was_in_sync() {
-            for action in &outcome.found.actions {
-                self.context.metrics.drifted(action.resource.kind());
-            }
-        }
-    }
-
-    /// When to come back.
-    async fn next(&self, outcome: &Outcome, stage: Stage) -> Duration {
-        if let Some(failure) = policy::worst(&outcome.failures) {
-            return match policy::answer(failure.error.kind).retry {
-                Retry::After(after) => after,
-                Retry::AtLeast(after) => after.max(self.context.backoff(self.uid())),
-                Retry::Backoff => {
-                    let after = self.context.backoff(self.uid());
-                    if self.context.outages(self.uid()) == policy::OUTAGE_EVENT_AFTER {
-                        let note = policy::advice(failure);
-                        self.tell(&[Line { warning: true, reason: "Unavailable", note }]).await;
-                    }
-                    after
-                }
-            };
-        }
-        self.context.forget(self.uid());
-        if outcome.is_complete() || matches!(stage, Stage::OnlyLooked(_)) {
-            return jittered(self.context.resync);
-        }
-        if !outcome.plan.conflicts.is_empty() {
-            return Duration::from_secs(600);
-        }
-        let slow = outcome.plan.aws_at_work().all(|(id, _)| id == crate::graph::ResourceId::Distribution);
-        if slow { SLOW_POLL } else { QUICK_POLL }
-    }
-}
-
-/// Shows each round in status and events.
-struct Reporter<'a, 'b, C> {
-    run: &'a Run<'b, C>,
-    goal: &'a Goal,
-}
-
-impl<C: Cloud + 'static> Progress for Reporter<'_, '_, C> {
-    async fn round(&self, outcome: &Outcome) {
-        let fresh = outcome.applied.is_empty() && self.run.before.resources.is_empty();
-        if fresh && matches!(self.goal, Goal::Present(_)) && !outcome.plan.actions.is_empty() {
-            self.run.tell(&[story::creating(&outcome.seen)]).await;
-        }
-        // In a gallery in sync, the end of the reconcile is soon enough; a change that takes rounds is shown.
-        if let Err(error) = self.run.report(Report::Outcome(self.goal, outcome, Stage::UnderWay)).await {
-            tracing::info!(error = chain(&error), "the status could not be written");
-        }
-    }
-}
-
 impl<C> Context<C> {
     /// 2, 4, 8 … seconds up to five minutes, give or take a tenth.
     fn backoff(&self, uid: &str) -> Duration {
@@ -472,20 +232,10 @@ fn previous(object: &RawGallery) -> PhotoGalleryStatus {
     serde_json::from_value(object.status.clone()).unwrap_or_default()
 }
 
-fn deleting_was_told(before: &PhotoGalleryStatus) -> bool {
-    status::condition(before, ConditionType::Ready)
-        .is_some_and(|ready| ready.reason == Reason::Deleting.as_str())
-}
-
 /// Between 90 and 110 percent, so that galleries made together drift apart.
 fn jittered(duration: Duration) -> Duration {
     let fraction = f64::from(Timestamp::now().subsec_nanosecond() % 1000) / 1000.0;
     duration.mul_f64(0.9 + 0.2 * fraction)
-}
-
-/// At most `limit` bytes, cut between characters.
-fn shortened(text: &str, limit: usize) -> String {
-    text[..text.floor_char_boundary(limit)].to_owned()
 }
 
 /// An error with everything behind it.

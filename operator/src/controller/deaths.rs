@@ -3,8 +3,10 @@
 //! `docs/reliability.md` shows how many points that are.
 
 use kube::runtime::events::Reporter as EventReporter;
+use serde_json::json;
 
 use super::*;
+use crate::gallery::Gallery;
 use crate::testing::drive::{assert_present, run, with_new_release};
 use crate::testing::edits::edit;
 use crate::testing::fake_cloud::{Effect, FakeCloud, Fault, Slow, World, refusals, writes};

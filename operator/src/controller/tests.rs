@@ -278,9 +278,3 @@ fn outages_are_retried_more_and_more_slowly() {
         assert!(seconds(&server.context) < 3.0);
     });
 }
-
-#[test]
-fn a_text_is_shortened_between_characters() {
-    assert_eq!(shortened("Größe", 3), "Gr");
-    assert_eq!(shortened("short", 1024), "short");
-}
