@@ -75,7 +75,8 @@ fn only_what_aws_cannot_limit_is_allowed_on_everything() {
     for statement in statements(&policy).filter(|statement| statement["Resource"] == "*") {
         unlimited.extend(list(&statement["Action"]));
     }
-    let creations = ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
+    let creations =
+        ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
     let lists = ["ListDistributions", "ListOriginAccessControls", "ListResponseHeadersPolicies"];
     let cloudfront = creations.iter().chain(&lists).map(|action| format!("cloudfront:{action}"));
     let expected: BTreeSet<_> = cloudfront.chain(["logs:DescribeLogGroups".to_owned()]).collect();
@@ -88,11 +89,18 @@ fn what_has_no_name_of_ours_must_carry_an_owner_s_tag() {
     for (owners, operator) in [(vec![], "Null"), (vec!["me".to_owned()], "StringEquals")] {
         let policy = policy(&Terms { owners, ..terms() });
         for action in [
-            "apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "cloudfront:UpdateDistribution",
-            "cloudfront:DeleteDistribution", "cloudfront:CreateDistribution", "cloudfront:CreateInvalidation",
+            "apigateway:DELETE",
+            "apigateway:PATCH",
+            "apigateway:POST",
+            "cloudfront:UpdateDistribution",
+            "cloudfront:DeleteDistribution",
+            "cloudfront:CreateDistribution",
+            "cloudfront:CreateInvalidation",
         ] {
-            let allowing = statements(&policy).filter(|statement| list(&statement["Action"]).contains(&action));
-            let allowing: Vec<_> = allowing.filter(|it| !it["Resource"].as_str().unwrap().contains("/tags/")).collect();
+            let allowing =
+                statements(&policy).filter(|statement| list(&statement["Action"]).contains(&action));
+            let allowing: Vec<_> =
+                allowing.filter(|it| !it["Resource"].as_str().unwrap().contains("/tags/")).collect();
             assert!(!allowing.is_empty(), "{action}");
             for statement in allowing {
                 let keys = statement["Condition"][operator].as_object();
@@ -108,8 +116,12 @@ fn what_has_no_name_of_ours_must_carry_an_owner_s_tag() {
 fn with_a_boundary_no_role_is_made_or_given_a_policy_without_it_and_none_loses_it() {
     let bounded = policy(&Terms { boundary: Some(BOUNDARY.into()), ..terms() });
     for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"] {
-        for statement in statements(&bounded).filter(|statement| list(&statement["Action"]).contains(&action)) {
-            assert_eq!(statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"], BOUNDARY, "{action}");
+        for statement in statements(&bounded).filter(|statement| list(&statement["Action"]).contains(&action))
+        {
+            assert_eq!(
+                statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"], BOUNDARY,
+                "{action}"
+            );
         }
     }
     let free = policy(&terms()).to_string();
@@ -151,7 +163,10 @@ fn the_boundary_allows_what_functions_are_given_and_no_other_action() {
 
 #[test]
 fn functions_cannot_be_given_the_functions_code() {
-    let code = format!("{}/functions/0/list-arm64.zip", identity("photos", "summer").bucket_arn(crate::graph::BucketRole::Artefacts));
+    let code = format!(
+        "{}/functions/0/list-arm64.zip",
+        identity("photos", "summer").bucket_arn(crate::graph::BucketRole::Artefacts)
+    );
     let boundary = boundary::policy(&terms());
     let denied = statements(&boundary).find(|statement| statement["Effect"] == "Deny").unwrap();
     assert!(matches(denied["Resource"].as_str().unwrap(), &code), "{code}");
@@ -167,5 +182,9 @@ fn the_commands_make_both_and_say_what_to_do_with_them() {
     let text = commands(&Terms { boundary: Some(theirs.into()), ..terms() });
     assert_eq!(text.matches("aws iam create-policy").count(), 1);
     assert!(text.contains(theirs) && !text.contains("pg-boundary"), "{text}");
-    assert_eq!(text.matches('\'').count(), 2, "the document is quoted, and holds no quotes of this kind: {text}");
+    assert_eq!(
+        text.matches('\'').count(),
+        2,
+        "the document is quoted, and holds no quotes of this kind: {text}"
+    );
 }

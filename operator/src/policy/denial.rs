@@ -115,7 +115,11 @@ mod tests {
             ("dynamodb:CreateTable", "arn:aws:dynamodb:eu-west-1:123456789012:table/x", None),
             ("apigateway:POST", "arn:aws:apigateway:eu-west-1::/restapis", None),
             ("cloudfront:UpdateDistribution", "arn:aws:cloudfront::123456789012:distribution/E1", None),
-            ("logs:CreateLogGroup", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/x:log-stream:", None),
+            (
+                "logs:CreateLogGroup",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/x:log-stream:",
+                None,
+            ),
             // IAM knows no path of a role that is not there.
             ("iam:GetRole", "role x", None),
             ("s3:PutBucketPolicy", "arn:aws:s3:::x", Some("\"arn:aws:s3:::x\"")),
@@ -124,7 +128,10 @@ mod tests {
             assert_eq!(read(&text), denial(action, Some(on), Cause::NotAllowed), "{text}");
         }
         let action = "cloudfront:ListDistributions";
-        assert_eq!(read(&format!("{user} {action} {}", none(action))), denial(action, None, Cause::NotAllowed));
+        assert_eq!(
+            read(&format!("{user} {action} {}", none(action))),
+            denial(action, None, Cause::NotAllowed)
+        );
         assert_eq!(read(&format!("{user} {action}")), denial(action, None, Cause::NotAllowed));
         assert_eq!(read("Access Denied"), None);
         assert_eq!(read("Forbidden"), None);
@@ -140,15 +147,19 @@ mod tests {
 
     #[test]
     fn the_policy_to_blame_is_named() {
-        let user = "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
+        let user =
+            "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
         let says = |reason: &str| read(&format!("{user} {reason}")).unwrap().cause;
         let by = |policy: &str| Cause::NotAllowedBy(policy.into());
-        for policy in ["permissions boundary", "service control policy", "session policy", "VPC endpoint policy"] {
+        for policy in
+            ["permissions boundary", "service control policy", "session policy", "VPC endpoint policy"]
+        {
             assert_eq!(says(&format!("because no {policy} allows the iam:CreateRole action")), by(policy));
         }
         let scp = "a service control policy";
         assert_eq!(says(&format!("with an explicit deny in {scp}")), Cause::DeniedBy(scp.into()));
-        let public = "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access";
+        let public =
+            "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access";
         assert_eq!(says(&format!("because {public}.")), Cause::Other(public.into()));
     }
 
