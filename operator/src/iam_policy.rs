@@ -124,7 +124,8 @@ pub(crate) fn scope(on: On, terms: &Terms) -> Scope {
         On::NewBucket => (s3("*"), None),
         On::Bucket => (s3("*"), Some(ours)),
         On::Object => (s3("*/*"), Some(ours)),
-        On::SiteObject => (s3("*-site-*/*"), Some(ours)),
+        // Names end with a hash of eight characters: a gallery called "web-site" has no photos that this would match.
+        On::SiteObject => (s3("*-site-????????/*"), Some(ours)),
         On::Zip => (s3(&format!("artefacts-{account}-*/*")), Some(ours)),
         On::Table => (arn("dynamodb", &format!("table/{prefix}-*")), None),
         On::LogGroup => (arn("logs", &format!("log-group:/aws/lambda/{prefix}-*")), None),

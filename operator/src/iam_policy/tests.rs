@@ -188,3 +188,54 @@ fn the_commands_make_both_and_say_what_to_do_with_them() {
         "the document is quoted, and holds no quotes of this kind: {text}"
     );
 }
+
+/// As people read it: what may be done, on what, and when.
+fn table(policy: &Value, heading: &str) -> String {
+    let mut lines = vec![format!("| {heading} | on | if |"), "|---|---|---|".to_owned()];
+    for statement in statements(policy) {
+        let code =
+            |values: &Value| list(values).iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        let denied = if statement["Effect"] == "Deny" { "**never** " } else { "" };
+        let conditions =
+            statement["Condition"].as_object().into_iter().flatten().flat_map(|(operator, keys)| {
+                keys.as_object().unwrap().iter().map(move |(key, value)| match operator.as_str() {
+                    "Null" => format!("`{key}` is there"),
+                    _ => format!(
+                        "`{key}` is {}",
+                        list(value).iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or ")
+                    ),
+                })
+            });
+        let conditions: Vec<_> = conditions.collect();
+        let (actions, on) = (code(&statement["Action"]), code(&statement["Resource"]));
+        lines.push(format!("| {denied}{actions} | {on} | {} |", conditions.join(", ")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_document_on_security_shows_these_policies() {
+    let (text, file) = (|text: &str| text.to_owned(), "docs/security.md");
+    let (account, partition, prefix) = (text("<account>"), text("aws"), text("<prefix>"));
+    let terms = Terms { account, partition, prefix, owners: Vec::new(), boundary: Some("<boundary>".into()) };
+    let section = crate::testing::generated::section;
+    section(file, "the operator's policy", &table(&policy(&terms), "the operator may"));
+    section(file, "the boundary", &table(&boundary::policy(&terms), "functions may at most"));
+    let mut lines = vec!["| function | may | on |".to_owned(), "|---|---|---|".to_owned()];
+    for function in FunctionName::ALL {
+        for statement in statements(&role::policy(function, &identity("<namespace>", "<name>"))) {
+            let actions: Vec<_> = list(&statement["Action"]).iter().map(|it| format!("`{it}`")).collect();
+            let on: Vec<_> =
+                list(&statement["Resource"]).iter().map(|arn| format!("`{}`", short(arn))).collect();
+            lines.push(format!("| {function} | {} | {} |", actions.join(", "), on.join(", ")));
+        }
+    }
+    section(file, "the functions' policies", &lines.join("\n"));
+}
+
+/// An ARN without what is the same in all, and without the hash in names.
+fn short(arn: &str) -> String {
+    let resource = arn.splitn(6, ':').last().unwrap();
+    let hash = identity("<namespace>", "<name>").bucket(crate::graph::BucketRole::Photos);
+    resource.replace(&format!("-{}", hash.rsplit('-').next().unwrap()), "-…")
+}
