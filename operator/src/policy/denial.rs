@@ -67,7 +67,7 @@ fn of_s3_through_lambda(message: &str) -> Option<Denial> {
     let (_, rest) = message.split_once("credentials have permission to ")?;
     let (operation, rest) = rest.split_once(" for ")?;
     let object = rest.split_once(". ").map_or(rest, |(object, _)| object).trim_end_matches('.');
-    let (action, on) = (format!("s3:{operation}"), Some(format!("arn:aws:s3:::{object}")));
+    let (action, on) = (format!("s3:{operation}"), Some(object.to_owned()));
     Some(Denial { action, on, cause: Cause::NotAllowed })
 }
 
@@ -141,7 +141,7 @@ mod tests {
     fn lambda_s_words_about_s3_are_understood() {
         let text = "Your access has been denied by S3, please make sure your request credentials have permission to GetObject \
                     for pg-artefacts-1/functions/0/list.zip. S3 Error Code: AccessDenied. S3 Error Message: Access Denied";
-        let on = "arn:aws:s3:::pg-artefacts-1/functions/0/list.zip";
+        let on = "pg-artefacts-1/functions/0/list.zip";
         assert_eq!(read(text), denial("s3:GetObject", Some(on), Cause::NotAllowed));
     }
 
