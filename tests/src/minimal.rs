@@ -34,20 +34,24 @@ pub enum Verdict {
     NotAsked,
 }
 
+/// Which actions to try. By default all of the operator's policy.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trial<'a> {
+    /// Only these.
+    pub only: Option<&'a [&'a str]>,
+    /// The policy allows this besides: for a test of this test.
+    pub also: Option<&'a str>,
+}
+
 /// What came of it, by action.
 #[derive(Debug, Default)]
 pub struct Report {
     pub verdicts: BTreeMap<String, Verdict>,
 }
 
-/// Tries the actions of the operator's policy, or `only` these. `also` stands in the policy besides: for a test of this test.
-pub async fn run(
-    name: &str,
-    lanes: usize,
-    only: Option<&[&str]>,
-    also: Option<&str>,
-    progress: &Progress,
-) -> Result<Report> {
+/// Tries the actions on so many stacks side by side.
+pub async fn run(name: &str, lanes: usize, trial: Trial<'_>, progress: &Progress) -> Result<Report> {
+    let Trial { only, also } = trial;
     let policy = permissions::of_operator(true).await?;
     let policy = also.map_or(Ok(policy.clone()), |action| permissions::with(&policy, action))?;
     let mut actions = permissions::actions(&policy)?;
