@@ -1,7 +1,8 @@
 """Starts the unmodified MiniStack 1.5.33 wheel as the local AWS, with a patch for each place where it differs from AWS in a way
 that a gallery meets. The names are private to that version: requirements.txt pins it, and a new version needs a new look here.
 
-CALL_LOG names the file for one JSON line a request (call_log.py). Everything else is MiniStack's own environment.
+CALL_LOG names the file for one JSON line a request (call_log.py), REQUEST_LOG the one for whole requests (request_log.py).
+Everything else is MiniStack's own environment.
 """
 import json
 import os
@@ -22,6 +23,7 @@ import ministack.services.iam as iam  # noqa: E402
 
 import call_log  # noqa: E402
 import openapi_import  # noqa: E402
+import request_log  # noqa: E402
 
 
 def answer_silent_functions_at_once():
@@ -120,5 +122,7 @@ name_resources_in_full()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])
+if "REQUEST_LOG" in os.environ:
+    app.app = request_log.wrap(app.app, os.environ["REQUEST_LOG"])
 
 app.main()
