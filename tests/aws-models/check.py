@@ -43,11 +43,19 @@ def check(request, order=None):
     if call.operation.input:
         found += [(where, problem, model.VERSION) for where, problem in shapes.violations(call.service, call.operation.input, call.members)]
     for rule in rules.of(call.name):
-        found += [(where, problem, f"{rule.says}; {rule.source}") for where, problem in rule.check(call)]
+        found += [(where, problem, f"{rule.says}; {rule.source}") for where, problem in judged(rule, call)]
     if order is not None:
         found += list(order.see(call))
         order.settle(call, request["status"])
     return call.name, [Violation(request, call.name, *it) for it in found]
+
+
+def judged(rule, call):
+    """A rule stumbles over what is not as the model says; that was said already, and is said again."""
+    try:
+        return list(rule.check(call))
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        return [("members", f"cannot be judged: {error!r}")]
 
 
 def remember(request, order):

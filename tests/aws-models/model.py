@@ -59,9 +59,10 @@ class Service:
     def __init__(self, name):
         self.name = name
         raw = _loader.load_service_model(name, "service-2")
-        self.metadata, self.shapes = raw["metadata"], raw["shapes"]
+        self.raw, self.metadata, self.shapes = raw, raw["metadata"], raw["shapes"]
         self.protocol = self.metadata["protocol"]
-        self.operations = {key: Operation(self, key, value) for key, value in raw["operations"].items()}
+        # S3 has two of old beside their successors, with the same method and path.
+        self.operations = {key: Operation(self, key, value) for key, value in raw["operations"].items() if not value.get("deprecated")}
 
     def shape(self, name):
         return self.shapes[name]

@@ -39,6 +39,8 @@ class Call:
         self.members = {}
         reader = {"rest-xml": self._rest, "rest-json": self._rest, "json": self._json, "query": self._query}
         reader[self.service.protocol]()
+        # What could not be read is complained of; for the rules it is not there.
+        self.members = _without_none(self.members) or {}
 
     def complain(self, where, problem):
         self.complaints.append((where, problem))
@@ -315,6 +317,14 @@ class Call:
         if kind == "list":
             return [part.strip() for part in text.split(",")]
         return text
+
+
+def _without_none(value):
+    if isinstance(value, dict):
+        return {key: _without_none(part) for key, part in value.items() if part is not None}
+    if isinstance(value, list):
+        return [_without_none(part) for part in value if part is not None]
+    return value
 
 
 def _split(tag):

@@ -1,0 +1,69 @@
+//! What a stack has asked of AWS, held against AWS's own service models: the recorder is in front of the local AWS
+//! (`tests/local-aws/request_log.py`), the checker is `tests/aws-models/check.py`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+use crate::artifacts;
+use crate::tools::Tools;
+
+/// The requests of one local AWS.
+#[derive(Debug)]
+pub struct Record {
+    path: PathBuf,
+    /// Up to which byte it has been checked.
+    checked: Mutex<u64>,
+}
+
+/// What was checked.
+#[derive(Debug, Default, Deserialize)]
+pub struct Report {
+    /// How many requests.
+    pub requests: u64,
+    /// How many of each operation, by its name: `s3:PutObject`.
+    pub operations: BTreeMap<String, u64>,
+    violations: u64,
+    end: u64,
+}
+
+impl Record {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, checked: Mutex::new(0) }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// Checks what has come since the last time. An error says each violation.
+    pub async fn check(&self, tools: &Tools) -> Result<Report> {
+        let mut checked = self.checked.lock().await;
+        let mut command = Command::new(tools.python.join("python3"));
+        command
+            .arg(artifacts::root().join("tests/aws-models/check.py"))
+            .arg(&self.path)
+            .args(["--since", &checked.to_string()])
+            .env_clear()
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .kill_on_drop(true);
+        let output = command.output().await.context("failed to run the checker of requests")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let (found, summary) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
+        let report: Report = serde_json::from_str(summary)
+            .with_context(|| format!("the checker says {}", String::from_utf8_lossy(&output.stderr)))?;
+        *checked = report.end;
+        if report.violations > 0 {
+            bail!(
+                "{} requests that AWS might refuse:\n{found}\n(record: {})",
+                report.violations,
+                self.path.display()
+            );
+        }
+        Ok(report)
+    }
+}
