@@ -26,9 +26,10 @@ class Order:
         if name == "CreateBucket":
             self.created.add(members.get("Bucket"))
             self.blocked.discard(members.get("Bucket"))
-        elif name == "PutPublicAccessBlock":
+        elif name in ("PutPublicAccessBlock", "GetPublicAccessBlock"):
+            # New buckets have it; who has looked knows.
             self.blocked.add(members.get("Bucket"))
-        elif name == "CreateRole":
+        elif name in ("CreateRole", "GetRole"):
             self.roles.add(members.get("RoleName"))
         elif name == "DeleteRole":
             self.roles.discard(members.get("RoleName"))
@@ -44,7 +45,7 @@ class Order:
     def _PutBucketPolicy(self, members):
         bucket = members.get("Bucket")
         if bucket in self.created and bucket not in self.blocked:
-            yield "PutBucketPolicy", f"comes before PutPublicAccessBlock of {bucket}", "aws-behaviour.md section 1: PublicAccessBlock before the policy"
+            yield "PutBucketPolicy", f"comes before PutPublicAccessBlock of {bucket}, or a look at it", "aws-behaviour.md section 1: PublicAccessBlock before the policy"
 
     def _PutBucketNotificationConfiguration(self, members):
         if members.get("SkipDestinationValidation"):
