@@ -3,16 +3,19 @@
     check.py RECORD... [--since BYTES]   says each violation once; 1 when there is one
     check.py --rules                     the rules that the models do not hold, with their sources
     check.py --patterns                  patterns of the models that Python cannot compile
+    check.py --policy < POLICY           what is wrong with a policy of an identity
 
 The last line is JSON: how many requests, of which operations, and up to which byte of the record.
 What it does not do: it knows nothing of what AWS holds, except where one call needs another (rules/order.py).
 """
+
 import argparse
 import json
 import sys
 
 import model
 import patterns
+import policies
 import rules
 import shapes
 import wire
@@ -32,16 +35,24 @@ def check(request, order=None):
     """The name of the request's operation and what is wrong with it."""
     if "form" in request:
         form = {**request["form"], "time": request["time"]}
-        return "s3:PostObject", [Violation(request, "s3:PostObject", where, problem, f"{FORM_SAYS}; {FORM_SOURCE}") for where, problem in form_problems(form)]
+        return "s3:PostObject", [
+            Violation(request, "s3:PostObject", where, problem, f"{FORM_SAYS}; {FORM_SOURCE}")
+            for where, problem in form_problems(form)
+        ]
     if request["service"] not in model.SERVICES:
-        return request["service"], [Violation(request, request["service"], "service", "is none of ours", "tests/aws-models/model.py")]
+        return request["service"], [
+            Violation(request, request["service"], "service", "is none of ours", "tests/aws-models/model.py")
+        ]
     try:
         call = wire.Call(request)
     except wire.Unreadable as error:
         return request["service"], [Violation(request, request["service"], "request", str(error), model.VERSION)]
     found = [(where, problem, model.VERSION) for where, problem in call.complaints]
     if call.operation.input:
-        found += [(where, problem, model.VERSION) for where, problem in shapes.violations(call.service, call.operation.input, call.members)]
+        found += [
+            (where, problem, model.VERSION)
+            for where, problem in shapes.violations(call.service, call.operation.input, call.members)
+        ]
     for rule in rules.of(call.name):
         found += [(where, problem, f"{rule.says}; {rule.source}") for where, problem in judged(rule, call)]
     if order is not None:
@@ -112,10 +123,15 @@ def main():
     parser.add_argument("--since", type=int, default=0)
     parser.add_argument("--rules", action="store_true")
     parser.add_argument("--patterns", action="store_true")
+    parser.add_argument("--policy", action="store_true")
     arguments = parser.parse_args()
     if arguments.rules:
         for rule in rules.TABLE:
             print(f"{' '.join(rule.operations)}\n    {rule.says}\n    {rule.source}")
+    elif arguments.policy:
+        found = list(policies.problems(sys.stdin.read(), policies.IDENTITY))
+        print("\n".join(found))
+        sys.exit(1 if found else 0)
     elif arguments.patterns:
         for pattern in uncompilable_patterns():
             print(pattern)

@@ -1,4 +1,5 @@
 """Legal requests as the tests spoil them: members by operation."""
+
 import json
 
 _ACCOUNT = "000000000000"

@@ -1,4 +1,5 @@
 """AWS's own service models, as botocore ships them (requirements.txt pins the version): which operation is a request?"""
+
 import functools
 import re
 from urllib.parse import parse_qsl, unquote
@@ -62,7 +63,9 @@ class Service:
         self.raw, self.metadata, self.shapes = raw, raw["metadata"], raw["shapes"]
         self.protocol = self.metadata["protocol"]
         # S3 has two of old beside their successors, with the same method and path.
-        self.operations = {key: Operation(self, key, value) for key, value in raw["operations"].items() if not value.get("deprecated")}
+        self.operations = {
+            key: Operation(self, key, value) for key, value in raw["operations"].items() if not value.get("deprecated")
+        }
 
     def shape(self, name):
         return self.shapes[name]
@@ -73,7 +76,7 @@ class Service:
         return max(found, key=lambda it: it[0])[1] if found else None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def service(name):
     """The model of a service by the name that requests are signed for, which is botocore's own for all of ours."""
     return Service(name)

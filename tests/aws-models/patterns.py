@@ -2,6 +2,7 @@
 
 `compiled` returns None for what cannot be said in Python; `uncompilable` collects those, and a test knows them all.
 """
+
 import functools
 import re
 import unicodedata
@@ -11,10 +12,17 @@ uncompilable = set()
 # What comes after this are tags, variation selectors and private use.
 _LAST_LETTER = 0x323AF
 # Java's names of ASCII classes, as the inside of a set.
-_ASCII = {"Alnum": "a-zA-Z0-9", "Alpha": "a-zA-Z", "Digit": "0-9", "Print": r"\x20-\x7e", "Graph": r"\x21-\x7e", "ASCII": r"\x00-\x7f"}
+_ASCII = {
+    "Alnum": "a-zA-Z0-9",
+    "Alpha": "a-zA-Z",
+    "Digit": "0-9",
+    "Print": r"\x20-\x7e",
+    "Graph": r"\x21-\x7e",
+    "ASCII": r"\x00-\x7f",
+}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def compiled(pattern):
     try:
         # Without re.ASCII, \w and \d would take letters and digits of every script; Java's take ASCII only.
@@ -60,7 +68,7 @@ def _translate(pattern):
     return "".join(found)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _inside(name):
     if name in _ASCII:
         return _ASCII[name]

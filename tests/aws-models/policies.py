@@ -2,6 +2,7 @@
 
 Three kinds: of an identity (no principal), of a resource (a principal), of a role's trust (a principal and no resource).
 """
+
 import json
 import re
 
@@ -99,7 +100,11 @@ def _is_known(action):
     service, _, name = action.partition(":")
     if service not in model.SERVICES or "*" in name or "?" in name or service == "apigateway":
         return True
-    return name in model.service(service).operations or (service == "s3" and name in _S3_ACTIONS) or (service == "lambda" and name == "InvokeFunction")
+    return (
+        name in model.service(service).operations
+        or (service == "s3" and name in _S3_ACTIONS)
+        or (service == "lambda" and name == "InvokeFunction")
+    )
 
 
 def _principal(principal):

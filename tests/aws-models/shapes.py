@@ -1,4 +1,5 @@
 """Members against the model: required, type, length, range, pattern, enum."""
+
 import patterns
 
 

@@ -2,6 +2,7 @@
 
 `python3 -m unittest discover -s tests/aws-models` (a stage of `make check`).
 """
+
 import copy
 import json
 import os
@@ -14,8 +15,9 @@ from botocore.serialize import create_serializer
 import check
 import model
 import rules
-from legal import LEGAL, POLICY, ROLE_ARN
+from legal import LEGAL, ROLE_ARN
 from rules.order import Order
+from spoilt import SPOILT_MEMBERS
 
 _SERVICES = {name: ServiceModel(model.service(name).raw) for name in model.SERVICES}
 
@@ -76,105 +78,6 @@ def texts(found):
     return [str(violation) for violation in found]
 
 
-# Operation, where, the value that spoils it (None: it is missing), and a word of what is said.
-SPOILT_MEMBERS = [
-    # By the models: required, type and enum, length, range, list size, pattern.
-    ("lambda:CreateFunction", "Role", None, "Role: is required and missing"),
-    ("lambda:CreateFunction", "Description", "x" * 257, "has 257 characters, more than 256"),
-    ("lambda:CreateFunction", "MemorySize", 64, "is 64, less than 128"),
-    ("lambda:CreateFunction", "Timeout", 0, "is 0, less than 1"),
-    ("lambda:CreateFunction", "Runtime", "rust1.x", "not one of"),
-    ("lambda:CreateFunction", "Handler", "boot strap", "does not match"),
-    ("lambda:CreateFunction", "Architectures", ["arm64", "x86_64"], "has 2 items, more than 1"),
-    ("lambda:CreateFunction", "FunctionName", "pg summer", "does not match"),
-    ("lambda:AddPermission", "StatementId", "", "fewer than 1"),
-    ("iam:CreateRole", "RoleName", "r" * 65, "has 65 characters, more than 64"),
-    ("iam:CreateRole", "Path", "photogallery", "does not match"),
-    ("iam:CreateRole", "Description", "Gallery \u4f60", "does not match"),
-    ("iam:CreateRole", "Tags/0/Value", "a,b", "does not match"),
-    ("logs:CreateLogGroup", "logGroupName", "/aws/lambda/a b", "does not match"),
-    ("dynamodb:CreateTable", "BillingMode", "FREE", "not one of"),
-    ("s3:PutBucketNotificationConfiguration", "NotificationConfiguration/LambdaFunctionConfigurations/0/Events", ["s3:Everything"], "not one of"),
-    ("s3:PutBucketLifecycleConfiguration", "LifecycleConfiguration/Rules/0/Status", None, "is required and missing"),
-    ("cloudfront:CreateDistributionWithTags", "DistributionConfigWithTags/DistributionConfig/Comment", None, "is required and missing"),
-    ("cloudfront:CreateDistributionWithTags", "DistributionConfigWithTags/DistributionConfig/PriceClass", "PriceClass_1", "not one of"),
-    # By the rules.
-    ("s3:PutObject", "Bucket", "Photos", "Bucket: is 'Photos'"),
-    ("s3:PutObject", "Bucket", "photos.summer", "Bucket: is 'photos.summer'"),
-    ("s3:PutObject", "Bucket", "photos--x-s3", "Bucket: is 'photos--x-s3'"),
-    ("s3:PutObject", "Key", "k" * 1025, "has 1025 bytes"),
-    ("s3:PutObject", "ExpectedBucketOwner", None, "ExpectedBucketOwner: is None"),
-    ("s3:PutObject", "ACL", "public-read", "ACL: is set"),
-    ("s3:PutObject", "ContentType", None, "ContentType: is missing"),
-    ("s3:PutObject", "Metadata", {"a": "x" * 2048}, "has 2049 bytes"),
-    ("s3:CopyObject", "CopySource", "photos", "CopySource: is 'photos'"),
-    ("s3:CreateBucket", "CreateBucketConfiguration/LocationConstraint", "us-west-2", "is 'us-west-2' in eu-west-1"),
-    ("s3:CreateBucket", "CreateBucketConfiguration/Tags/0/Key", "aws:mine", "begins with aws:"),
-    ("s3:DeleteObjects", "Delete/Objects", [{"Key": str(i)} for i in range(1001)], "are 1001"),
-    ("s3:PutBucketCors", "CORSConfiguration/CORSRules/0/AllowedMethods", ["PATCH"], "hold 'PATCH'"),
-    ("s3:PutBucketCors", "CORSConfiguration/CORSRules/0/AllowedOrigins", ["https://a.example/"], "hold 'https://a.example/'"),
-    ("s3:PutBucketLifecycleConfiguration", "LifecycleConfiguration/Rules/0/ID", None, "has no id"),
-    ("s3:PutBucketLifecycleConfiguration", "LifecycleConfiguration/Rules/0/Filter", None, "filter of one condition"),
-    ("s3:PutBucketLifecycleConfiguration", "LifecycleConfiguration/Rules/0/AbortIncompleteMultipartUpload", None, "does nothing"),
-    ("s3:PutBucketLifecycleConfiguration", "LifecycleConfiguration/Rules/1/Expiration/Days", 0, "expires after 0 days"),
-    ("s3:PutBucketLifecycleConfiguration", "LifecycleConfiguration/Rules/2/Transitions/0", {"Days": 5, "StorageClass": "STANDARD_IA"}, "after 5 days"),
-    ("s3:PutBucketNotificationConfiguration", "NotificationConfiguration/LambdaFunctionConfigurations/0/Filter/Key/FilterRules/0/Name", "Middle", "are ['middle']"),
-    ("s3:PutBucketPolicy", "Policy", "no JSON", "is not JSON"),
-    ("s3:PutBucketPolicy", "Policy", POLICY.replace(":::pg-photos", ":::pg-other"), "is not in this bucket"),
-    ("s3:PutBucketPolicy", "Policy", POLICY + " " * 20_480, "has 2"),
-    ("s3:PutPublicAccessBlock", "PublicAccessBlockConfiguration/BlockPublicPolicy", False, "PublicAccessBlockConfiguration"),
-    ("iam:CreateRole", "AssumeRolePolicyDocument", POLICY, "names a resource"),
-    ("iam:PutRolePolicy", "PolicyDocument", json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Sing", "Resource": "*"}]}), "does not have"),
-    ("iam:PutRolePolicy", "PolicyDocument", json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "photos"}]}), "is no ARN"),
-    ("iam:PutRolePolicy", "PolicyDocument", json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::" + "x" * 10_240]}]}), "characters"),
-    ("iam:PutRolePolicy", "PolicyDocument", json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Maybe", "Action": "nonsense", "Resource": "*"}]}), "has the effect 'Maybe'"),
-    ("iam:PutRolePolicy", "PolicyDocument", json.dumps({"Statement": [], "Version": "2012-10-17"}), "has no statement"),
-    ("lambda:CreateFunction", "Timeout", 901, "Timeout: is 901"),
-    ("lambda:CreateFunction", "Handler", None, "Handler: is missing"),
-    ("lambda:CreateFunction", "Code", {"S3Bucket": "pg-artefacts"}, "has only ['S3Bucket']"),
-    ("lambda:CreateFunction", "Environment/Variables", {"A1": "x" * 4096}, "has 4105 bytes"),
-    ("lambda:CreateFunction", "Environment/Variables", {"AWS_REGION": "eu-west-1"}, "sets AWS_REGION"),
-    ("lambda:CreateFunction", "FunctionName", "f" * 65, "has 65 characters"),
-    ("lambda:CreateFunction", "Tags", {f"k{i}": "v" for i in range(51)}, "are 51, more than 50"),
-    ("lambda:UpdateFunctionCode", "S3Key", None, "is missing, or S3Key"),
-    ("lambda:AddPermission", "SourceAccount", None, "SourceAccount: is missing"),
-    ("lambda:AddPermission", "Action", "lambda:*", "Action: is 'lambda:*'"),
-    ("logs:PutRetentionPolicy", "retentionInDays", 15, "retentionInDays: is 15"),
-    ("logs:TagResource", "resourceArn", "arn:aws:logs:eu-west-1:000000000000:log-group:/aws/lambda/pg:*", "resourceArn: is"),
-    ("logs:TagResource", "tags", {}, "tags: are none"),
-    ("logs:CreateLogGroup", "logGroupName", "aws/lambda", "logGroupName: is 'aws/lambda'"),
-    ("dynamodb:CreateTable", "TableName", "pg", "TableName: is 'pg'"),
-    ("dynamodb:CreateTable", "AttributeDefinitions/1", None, "and the keys use"),
-    ("dynamodb:CreateTable", "KeySchema/0/KeyType", "RANGE", "KeySchema: is"),
-    ("dynamodb:CreateTable", "BillingMode", "PROVISIONED", "ProvisionedThroughput"),
-    ("dynamodb:UpdateTable", "BillingMode", "PAY_PER_REQUEST", "changes ['BillingMode', 'DeletionProtectionEnabled']"),
-    ("dynamodb:PutItem", "ConditionExpression", "attribute_not_exists(#id) OR status <> :ready", "bare names ['status']"),
-    ("dynamodb:PutItem", "ExpressionAttributeValues", {":other": {"S": "x"}}, "and the expressions use [':ready']"),
-    ("dynamodb:Query", "ConsistentRead", True, "is asked of an index"),
-    ("apigateway:UpdateStage", "patchOperations/0/path", "/throttling/rateLimit", "have replace /throttling/rateLimit"),
-    ("apigateway:UpdateStage", "stageName", "an api", "stageName: is 'an api'"),
-    ("apigateway:CreateRestApi", "endpointConfiguration/types", ["REGIONAL", "EDGE"], "types: are"),
-    ("apigateway:GetRestApis", "limit", 501, "limit: is 501"),
-    ("apigateway:TagResource", "resourceArn", "arn:aws:apigateway:us-east-1::/restapis/a1", "resourceArn: is"),
-    ("cloudfront:CreateDistributionWithTags", "DistributionConfigWithTags/DistributionConfig/Origins/Quantity", 1, "is 1 of 2 items"),
-    ("cloudfront:UpdateDistribution", "IfMatch", None, "IfMatch: is missing"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/CallerReference", "x" * 129, "CallerReference: is"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/DefaultRootObject", "/index.html", "DefaultRootObject: is"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/CustomErrorResponses/Items/0/ErrorCode", 418, "are for [418"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/Origins/Items/0/DomainName", "photos.s3.amazonaws.com", "regional name"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/Origins/Items/0/OriginAccessControlId", "", "has no access control"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/Origins/Items/1/OriginPath", "api", "has the path 'api'"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/DefaultCacheBehavior/TargetOriginId", "none", "names the origin 'none'"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/DefaultCacheBehavior/CachePolicyId", None, "cache policy and forwarded values"),
-    ("cloudfront:UpdateDistribution", "DistributionConfig/DefaultCacheBehavior/AllowedMethods", {"Quantity": 2, "Items": ["GET", "POST"]}, "allows ['GET', 'POST']"),
-    ("cloudfront:CreateOriginAccessControl", "OriginAccessControlConfig/Name", "n" * 65, "OriginAccessControlConfig: is"),
-    ("cloudfront:CreateResponseHeadersPolicy", "ResponseHeadersPolicyConfig/CustomHeadersConfig/Items/0/Header", "X-Frame-Options", "sets X-Frame-Options"),
-    ("cloudfront:CreateResponseHeadersPolicy", "ResponseHeadersPolicyConfig/SecurityHeadersConfig/ContentSecurityPolicy/ContentSecurityPolicy", "x" * 1784, "has 1784 characters"),
-    ("cloudfront:CreateInvalidation", "InvalidationBatch/Paths/Items/0", "index.html", "hold 'index.html'"),
-    ("cloudfront:TagResource", "Resource", "arn:aws:cloudfront:us-east-1:000000000000:distribution/E1", "Resource: is"),
-]  # fmt: skip
-
-
 class Legal(unittest.TestCase):
     def test_what_is_legal_is_read_back_whole_and_found_legal(self):
         for name, members in LEGAL.items():
@@ -185,7 +88,10 @@ class Legal(unittest.TestCase):
                 self.assertEqual(texts(violations), [])
                 call = check.wire.Call(made)
                 added = ("Body", "ChecksumCRC32")
-                self.assertEqual({k: v for k, v in call.members.items() if k not in added}, {k: v for k, v in members.items() if k not in added})
+                self.assertEqual(
+                    {k: v for k, v in call.members.items() if k not in added},
+                    {k: v for k, v in members.items() if k not in added},
+                )
 
 
 class Spoilt(unittest.TestCase):
@@ -214,10 +120,14 @@ class Spoilt(unittest.TestCase):
         rest = request("lambda:AddPermission", LEGAL["lambda:AddPermission"])
         self.expect({**rest, "body": rest["body"][:-1] + ', "Colour": "red"}'}, "Colour: is not in the model")
         xml = request("s3:PutBucketCors", LEGAL["s3:PutBucketCors"])
-        self.expect({**xml, "body": xml["body"].replace("</CORSRule>", "<Colour>red</Colour></CORSRule>")}, "Colour: is not in the model")
+        self.expect(
+            {**xml, "body": xml["body"].replace("</CORSRule>", "<Colour>red</Colour></CORSRule>")}, "Colour: is not in the model"
+        )
         query = request("iam:CreateRole", LEGAL["iam:CreateRole"])
         self.expect({**query, "body": query["body"] + "&Colour=red"}, "Colour: is not in the model")
-        self.expect({**xml, "headers": {**xml["headers"], "x-amz-colour": "red"}}, "x-amz-colour: is a header that is not in the model")
+        self.expect(
+            {**xml, "headers": {**xml["headers"], "x-amz-colour": "red"}}, "x-amz-colour: is a header that is not in the model"
+        )
         self.expect({**xml, "query": xml["query"] + "&colour=red"}, "colour: is a query parameter that is not in the model")
         get = request("s3:GetBucketCors", LEGAL["s3:GetBucketCors"])
         self.expect({**get, "body": "<A/>", "length": 4}, "the body: is not in the model")
@@ -240,7 +150,9 @@ class Spoilt(unittest.TestCase):
         self.expect({**made, "body": "<CORSConfiguration"}, "is not XML")
         self.expect({**made, "service": "ec2"}, "is none of ours")
         made = request("dynamodb:UpdateTable", LEGAL["dynamodb:UpdateTable"])
-        self.expect({**made, "headers": {**made["headers"], "X-Amz-Target": "DynamoDB_20120810.Sing"}}, "dynamodb has no operation Sing")
+        self.expect(
+            {**made, "headers": {**made["headers"], "X-Amz-Target": "DynamoDB_20120810.Sing"}}, "dynamodb has no operation Sing"
+        )
         self.expect({**made, "headers": {**made["headers"], "Content-Type": "application/json"}}, "Content-Type")
         self.expect({**made, "body": "{"}, "is not JSON")
         made = request("iam:CreateRole", LEGAL["iam:CreateRole"])
@@ -248,7 +160,12 @@ class Spoilt(unittest.TestCase):
 
     def without_checksum(self):
         made = request("s3:PutBucketLifecycleConfiguration", LEGAL["s3:PutBucketLifecycleConfiguration"])
-        return {**made, "headers": {name: value for name, value in made["headers"].items() if "checksum" not in name and name != "Content-MD5"}}
+        return {
+            **made,
+            "headers": {
+                name: value for name, value in made["headers"].items() if "checksum" not in name and name != "Content-MD5"
+            },
+        }
 
     def test_a_missing_and_a_wrong_checksum_are_found(self):
         self.expect(self.without_checksum(), "checksum: is missing")
@@ -274,7 +191,11 @@ class Spoilt(unittest.TestCase):
             ("paths|/photos|get|" + integration + "|uri", "arn:aws:lambda:x", "calls 'arn:aws:lambda:x'"),
             ("paths|/photos/{id}|parameters", [], "declares the parameters []"),
             ("x-amazon-apigateway-gateway-responses|THROTTLED|statusCode", 429, "is not a string of three digits"),
-            ("x-amazon-apigateway-gateway-responses|THROTTLED|responseParameters", {"gatewayresponse.header.A": "b"}, "neither quoted text"),
+            (
+                "x-amazon-apigateway-gateway-responses|THROTTLED|responseParameters",
+                {"gatewayresponse.header.A": "b"},
+                "neither quoted text",
+            ),
             ("x-amazon-apigateway-gateway-responses|SLEEPY", {}, "is not one of"),
         ]:
             with self.subTest(path):
@@ -296,7 +217,12 @@ def put_by(document, way, value):
 
 class Forms(unittest.TestCase):
     def made(self, fields=("key", "Content-Type", "policy", "x-amz-signature", "file"), without=None):
-        conditions = [{"bucket": "pg-photos"}, {"key": "incoming/1"}, {"Content-Type": "image/jpeg"}, ["content-length-range", 1, 9]]
+        conditions = [
+            {"bucket": "pg-photos"},
+            {"key": "incoming/1"},
+            {"Content-Type": "image/jpeg"},
+            ["content-length-range", 1, 9],
+        ]
         conditions = [it for it in conditions if without not in it]
         policy = json.dumps({"expiration": "1970-01-01T00:05:00.000Z", "conditions": conditions})
         return {

@@ -3,6 +3,7 @@
 Whatever the request holds beyond the model is a complaint: AWS ignores some of it, refuses some, and means something else by
 none of it.
 """
+
 import base64
 import binascii
 import json
@@ -17,7 +18,9 @@ _COMMON_HEADERS = re.compile(
     r"x-amz-(date|content-sha256|user-agent|target|sdk-checksum-algorithm|trailer|decoded-content-length|checksum-[a-z0-9]+|te)"
     r"|x-amzn-query-mode"
 )
-_COMMON_QUERY = re.compile(r"x-id|X-Amz-(Algorithm|Credential|Date|Expires|Security-Token|Signature|SignedHeaders|Content-Sha256)")
+_COMMON_QUERY = re.compile(
+    r"x-id|X-Amz-(Algorithm|Credential|Date|Expires|Security-Token|Signature|SignedHeaders|Content-Sha256)"
+)
 
 
 class Unreadable(Exception):
@@ -92,7 +95,11 @@ class Call:
     def _rest(self):
         members = self.operation.members()
         labels = self.operation.label_values(self.request["path"])
-        headers = {name: value for name, value in self.headers.items() if name.startswith("x-amz-") and not _COMMON_HEADERS.fullmatch(name)}
+        headers = {
+            name: value
+            for name, value in self.headers.items()
+            if name.startswith("x-amz-") and not _COMMON_HEADERS.fullmatch(name)
+        }
         query = {
             name: value
             for name, value in parse_qsl(self.request["query"], keep_blank_values=True)
@@ -188,7 +195,9 @@ class Call:
         if kind == "map":
             if not isinstance(value, dict):
                 return self._mistyped(where, value, "an object")
-            return {key: self._from_json(shape["value"]["shape"], part, f"{where}.{key}", by_location) for key, part in value.items()}
+            return {
+                key: self._from_json(shape["value"]["shape"], part, f"{where}.{key}", by_location) for key, part in value.items()
+            }
         if kind == "blob" and isinstance(value, str):
             return self._scalar(name, value, where)
         wanted = {
@@ -215,7 +224,9 @@ class Call:
         wanted = member.get("locationName") or member["shape"]
         if name != wanted:
             self.complain("the body", f"is a <{name}>, not a <{wanted}>")
-        wanted = member.get("xmlNamespace", {}).get("uri") or self.service.shape(member["shape"]).get("xmlNamespace", {}).get("uri")
+        wanted = member.get("xmlNamespace", {}).get("uri") or self.service.shape(member["shape"]).get("xmlNamespace", {}).get(
+            "uri"
+        )
         if wanted and space != wanted:
             self.complain("the body", f"has the namespace {space!r}, not {wanted!r}")
         return self._from_xml(member["shape"], root, where)
@@ -259,7 +270,9 @@ class Call:
                 self.complain(path, "is given more than once")
             found[key] = self._from_xml(member["shape"], child, path)
         for attribute, value in element.attrib.items():
-            tag = next((t for t in known if _split(attribute)[1] == t.rpartition(":")[2] and known[t][1].get("xmlAttribute")), None)
+            tag = next(
+                (t for t in known if _split(attribute)[1] == t.rpartition(":")[2] and known[t][1].get("xmlAttribute")), None
+            )
             if tag is None:
                 self.complain(f"{where} {attribute}", "is an attribute that is not in the model")
             else:
@@ -280,7 +293,9 @@ class Call:
             return found
         if shape["type"] == "list":
             item = "" if shape.get("flattened") else "." + shape["member"].get("locationName", "member")
-            numbers = sorted({int(match.group(1)) for name in parameters if (match := re.match(re.escape(prefix + item) + r"\.(\d+)", name))})
+            numbers = sorted(
+                {int(match.group(1)) for name in parameters if (match := re.match(re.escape(prefix + item) + r"\.(\d+)", name))}
+            )
             if numbers != list(range(1, len(numbers) + 1)):
                 self.complain(prefix, f"is numbered {numbers}, not from 1 on")
             if not numbers:

@@ -5,6 +5,7 @@ Here and not in a proxy, so that every stack has it, and the functions and the b
 requests (its signature is not even checked; it sets up and looks), whatever signs or opens anything, and long bodies but for
 their length and digests.
 """
+
 import base64
 import hashlib
 import json

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use crate::artifacts;
-use crate::tools::Tools;
+use crate::tools::{self, Tools};
 
 /// The requests of one local AWS.
 #[derive(Debug)]
@@ -43,14 +43,8 @@ impl Record {
     /// Checks what has come since the last time. An error says each violation.
     pub async fn check(&self, tools: &Tools) -> Result<Report> {
         let mut checked = self.checked.lock().await;
-        let mut command = Command::new(tools.python.join("python3"));
-        command
-            .arg(artifacts::root().join("tests/aws-models/check.py"))
-            .arg(&self.path)
-            .args(["--since", &checked.to_string()])
-            .env_clear()
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .kill_on_drop(true);
+        let mut command = checker(tools);
+        command.arg(&self.path).args(["--since", &checked.to_string()]);
         let output = command.output().await.context("failed to run the checker of requests")?;
         let text = String::from_utf8_lossy(&output.stdout);
         let (found, summary) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));
@@ -66,4 +60,21 @@ impl Record {
         }
         Ok(report)
     }
+}
+
+/// Checks a policy of an identity against the grammar of policies. An error says what is wrong.
+pub async fn check_policy(tools: &Tools, policy: &str) -> Result<()> {
+    let mut command = checker(tools);
+    let output = tools::output(command.arg("--policy"), Some(policy)).await;
+    output.map(drop).context("not a policy that IAM takes")
+}
+
+fn checker(tools: &Tools) -> Command {
+    let mut command = Command::new(tools.python.join("python3"));
+    command
+        .arg(artifacts::root().join("tests/aws-models/check.py"))
+        .env_clear()
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .kill_on_drop(true);
+    command
 }

@@ -3,6 +3,7 @@
 A rule is a function from a call (`wire.Call`) to (where, problem); it is entered for some operations by `@rule`. Rules about the
 order of calls are in `order.py`. `check.py --rules` prints the table.
 """
+
 import fnmatch
 import functools
 
@@ -24,7 +25,7 @@ def rule(*operations, says, source):
     return enter
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def of(name):
     return [it for it in TABLE if any(fnmatch.fnmatchcase(name, pattern) for pattern in it.operations)]
 

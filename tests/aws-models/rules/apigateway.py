@@ -1,4 +1,5 @@
 """API Gateway, whose model has no constraints at all: names, patches, and the OpenAPI document."""
+
 import json
 import re
 
@@ -22,7 +23,11 @@ _PATCHES = {
 }  # fmt: skip
 
 
-@rule("apigateway:Update*", says="each patch is of a path and a kind that the resource has; a value unless it removes", source="API Gateway API, Patch operations")
+@rule(
+    "apigateway:Update*",
+    says="each patch is of a path and a kind that the resource has; a value unless it removes",
+    source="API Gateway API, Patch operations",
+)
 def patches(call):
     allowed = _PATCHES.get(call.operation.name)
     found = call.members.get("patchOperations", [])
@@ -37,13 +42,21 @@ def patches(call):
             yield "patchOperations", f"have no value for {patch.get('path')}"
 
 
-@rule("apigateway:*Stage", says="a stage's name has up to 128 letters, digits, - and _", source="API Gateway API, CreateStage: stageName")
+@rule(
+    "apigateway:*Stage",
+    says="a stage's name has up to 128 letters, digits, - and _",
+    source="API Gateway API, CreateStage: stageName",
+)
 def stage(call):
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", call.members.get("stageName", "")):
         yield "stageName", f"is {call.members.get('stageName')!r}"
 
 
-@rule("apigateway:CreateRestApi", says="a name of up to 1,024 characters, and exactly one type of endpoint", source="API Gateway API, CreateRestApi; Amazon API Gateway quotas")
+@rule(
+    "apigateway:CreateRestApi",
+    says="a name of up to 1,024 characters, and exactly one type of endpoint",
+    source="API Gateway API, CreateRestApi; Amazon API Gateway quotas",
+)
 def rest_api(call):
     if not 1 <= len(call.members.get("name", "")) <= 1024:
         yield "name", f"is {call.members.get('name')!r}"
@@ -58,7 +71,11 @@ def limit(call):
         yield "limit", f"is {call.members['limit']}"
 
 
-@rule("apigateway:*TagResource", says="the ARN of a REST API or a stage of the region that is asked", source="API Gateway guide, ARN references: arn:partition:apigateway:region::/restapis/id")
+@rule(
+    "apigateway:*TagResource",
+    says="the ARN of a REST API or a stage of the region that is asked",
+    source="API Gateway guide, ARN references: arn:partition:apigateway:region::/restapis/id",
+)
 def arn(call):
     text = call.members.get("resourceArn", "")
     if not re.fullmatch(rf"arn:aws[a-z-]*:apigateway:{call.region}::/restapis/[a-z0-9]+(/stages/[A-Za-z0-9_-]+)?", text):

@@ -1,4 +1,5 @@
 """CloudFront, whose model knows types and enums and little else."""
+
 import re
 
 from rules import rule
@@ -29,7 +30,12 @@ def _quantities(service, name, value, where):
             yield from _quantities(service, shape["members"][member]["shape"], part, f"{where}.{member}".lstrip("."))
 
 
-@rule("cloudfront:Update*", "cloudfront:Delete*", says="a change names the version that it replaces", source="CloudFront API: If-Match; InvalidIfMatchVersion")
+@rule(
+    "cloudfront:Update*",
+    "cloudfront:Delete*",
+    says="a change names the version that it replaces",
+    source="CloudFront API: If-Match; InvalidIfMatchVersion",
+)
 def if_match(call):
     if "IfMatch" in call.operation.members() and not call.members.get("IfMatch"):
         yield "IfMatch", "is missing"
@@ -122,25 +128,42 @@ def behaviors(call):
             yield where, f"names the origin {behavior.get('TargetOriginId')!r}"
         methods = behavior.get("AllowedMethods", {})
         cached = set(methods.get("CachedMethods", {}).get("Items", []))
-        if set(methods.get("Items", [])) not in _METHODS or cached not in _METHODS[:2] or not cached <= set(methods.get("Items", [])):
+        if (
+            set(methods.get("Items", [])) not in _METHODS
+            or cached not in _METHODS[:2]
+            or not cached <= set(methods.get("Items", []))
+        ):
             yield where, f"allows {methods.get('Items')} and caches {sorted(cached)}"
         if ("CachePolicyId" in behavior) == ("ForwardedValues" in behavior):
             yield where, "has not one of cache policy and forwarded values"
         for name in ("CachePolicyId", "OriginRequestPolicyId", "ResponseHeadersPolicyId"):
             if name in behavior and not behavior[name]:
                 yield where, f"has an empty {name}"
-    if len({it.get("PathPattern") for it in patterns}) != len(patterns) or any(len(it.get("PathPattern", "")) > 255 for it in patterns):
+    if len({it.get("PathPattern") for it in patterns}) != len(patterns) or any(
+        len(it.get("PathPattern", "")) > 255 for it in patterns
+    ):
         yield "CacheBehaviors", "repeat a pattern, or have one of more than 255 characters"
 
 
-@rule("cloudfront:*OriginAccessControl", says="a name of up to 64 characters, a description of up to 256", source="CloudFront API, OriginAccessControlConfig")
+@rule(
+    "cloudfront:*OriginAccessControl",
+    says="a name of up to 64 characters, a description of up to 256",
+    source="CloudFront API, OriginAccessControlConfig",
+)
 def access_control(call):
     config = call.members.get("OriginAccessControlConfig", {"Name": "x"})
     if not 1 <= len(config.get("Name", "")) <= 64 or len(config.get("Description", "")) > 256:
         yield "OriginAccessControlConfig", f"is {config}"
 
 
-_SECURITY = {"content-security-policy", "referrer-policy", "strict-transport-security", "x-content-type-options", "x-frame-options", "x-xss-protection"}
+_SECURITY = {
+    "content-security-policy",
+    "referrer-policy",
+    "strict-transport-security",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-xss-protection",
+}
 
 
 @rule(
@@ -167,7 +190,11 @@ def headers(call):
         yield "ContentSecurityPolicy", f"has {len(policy)} characters"
 
 
-@rule("cloudfront:CreateInvalidation", says="up to 3,000 paths that begin with /, and * only at the end; a caller reference", source="CloudFront guide, Invalidating files")
+@rule(
+    "cloudfront:CreateInvalidation",
+    says="up to 3,000 paths that begin with /, and * only at the end; a caller reference",
+    source="CloudFront guide, Invalidating files",
+)
 def invalidation(call):
     batch = call.members.get("InvalidationBatch", {})
     paths = batch.get("Paths", {}).get("Items", [])
@@ -178,7 +205,12 @@ def invalidation(call):
             yield "Paths", f"hold {path!r}"
 
 
-@rule("cloudfront:*TagResource", "cloudfront:ListTagsForResource", says="the ARN of a distribution, which has no region", source="CloudFront API, TagResource")
+@rule(
+    "cloudfront:*TagResource",
+    "cloudfront:ListTagsForResource",
+    says="the ARN of a distribution, which has no region",
+    source="CloudFront API, TagResource",
+)
 def arn(call):
     if not re.fullmatch(r"arn:aws[a-z-]*:cloudfront::\d{12}:distribution/[A-Z0-9]+", call.members.get("Resource", "")):
         yield "Resource", f"is {call.members.get('Resource')!r}"

@@ -1,13 +1,20 @@
 """DynamoDB: a table's keys, and the placeholders of expressions."""
+
 import re
 
 from rules import rule
 
 
-@rule("dynamodb:*", says="a table is named by 3 to 255 of a-z A-Z 0-9 _ . -, or by its ARN", source="DynamoDB Developer Guide, Naming rules")
+@rule(
+    "dynamodb:*",
+    says="a table is named by 3 to 255 of a-z A-Z 0-9 _ . -, or by its ARN",
+    source="DynamoDB Developer Guide, Naming rules",
+)
 def name(call):
     table = call.members.get("TableName", "xxx")
-    if not re.fullmatch(r"[a-zA-Z0-9_.-]{3,255}", table) and not re.fullmatch(r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}", table):
+    if not re.fullmatch(r"[a-zA-Z0-9_.-]{3,255}", table) and not re.fullmatch(
+        r"arn:[a-z-]+:dynamodb:[a-z0-9-]+:\d{12}:table/[a-zA-Z0-9_.-]{3,255}", table
+    ):
         yield "TableName", f"is {table!r}"
 
 
@@ -32,7 +39,11 @@ def keys(call):
         yield "ProvisionedThroughput", "is given on demand, or is missing without"
 
 
-@rule("dynamodb:UpdateTable", says="one kind of change a call, at most one index made or deleted, whose keys are defined", source="DynamoDB API, UpdateTable")
+@rule(
+    "dynamodb:UpdateTable",
+    says="one kind of change a call, at most one index made or deleted, whose keys are defined",
+    source="DynamoDB API, UpdateTable",
+)
 def one_change(call):
     kinds = set(call.members) - {"TableName", "AttributeDefinitions"}
     if kinds == {"BillingMode", "ProvisionedThroughput"}:
@@ -49,7 +60,25 @@ def one_change(call):
 
 
 _EXPRESSIONS = ("ConditionExpression", "FilterExpression", "KeyConditionExpression", "ProjectionExpression", "UpdateExpression")
-_WORDS = {"and", "or", "not", "between", "in", "set", "remove", "add", "delete", "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size", "if_not_exists", "list_append"}
+_WORDS = {
+    "and",
+    "or",
+    "not",
+    "between",
+    "in",
+    "set",
+    "remove",
+    "add",
+    "delete",
+    "attribute_exists",
+    "attribute_not_exists",
+    "attribute_type",
+    "begins_with",
+    "contains",
+    "size",
+    "if_not_exists",
+    "list_append",
+}
 
 
 @rule(
@@ -69,7 +98,12 @@ def placeholders(call):
         yield "expressions", f"hold the bare names {sorted(bare)}"
 
 
-@rule("dynamodb:Query", "dynamodb:Scan", says="a limit is at least 1; an index is not read consistently", source="DynamoDB API, Query")
+@rule(
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    says="a limit is at least 1; an index is not read consistently",
+    source="DynamoDB API, Query",
+)
 def query(call):
     if call.members.get("IndexName") and call.members.get("ConsistentRead"):
         yield "ConsistentRead", "is asked of an index"

@@ -1,20 +1,32 @@
 """Lambda. The model's maxima for time and memory are those of other kinds of functions."""
+
 import json
 import re
 
 from rules import rule
 
-_RESERVED = re.compile(r"_HANDLER|_X_AMZN_TRACE_ID|AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_(TASK_ROOT|RUNTIME_DIR)|AWS_XRAY_.*")
+_RESERVED = re.compile(
+    r"_HANDLER|_X_AMZN_TRACE_ID|AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|LAMBDA_.*|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_(TASK_ROOT|RUNTIME_DIR)|AWS_XRAY_.*"
+)
 
 
-@rule("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration", says="1 to 900 seconds, 128 to 10,240 MB", source="Lambda Developer Guide, Lambda quotas")
+@rule(
+    "lambda:CreateFunction",
+    "lambda:UpdateFunctionConfiguration",
+    says="1 to 900 seconds, 128 to 10,240 MB",
+    source="Lambda Developer Guide, Lambda quotas",
+)
 def size(call):
     for name, least, most in (("Timeout", 1, 900), ("MemorySize", 128, 10_240)):
         if not least <= call.members.get(name, least) <= most:
             yield name, f"is {call.members[name]}"
 
 
-@rule("lambda:CreateFunction", says="a function from a zip has a runtime, a handler, and its code in S3 or in the request", source="Lambda API, CreateFunction: required if the deployment package is a .zip")
+@rule(
+    "lambda:CreateFunction",
+    says="a function from a zip has a runtime, a handler, and its code in S3 or in the request",
+    source="Lambda API, CreateFunction: required if the deployment package is a .zip",
+)
 def zip_(call):
     if call.members.get("PackageType", "Zip") == "Zip":
         for name in ("Runtime", "Handler"):

@@ -1,11 +1,17 @@
 """IAM: sizes and grammar of policies. Names, paths and descriptions are in the model."""
+
 import re
 
 import policies
 from rules import rule
 
 
-@rule("iam:CreateRole", "iam:UpdateAssumeRolePolicy", says="a trust policy by the grammar, of up to 2,048 characters without white space", source="IAM User Guide, IAM and STS quotas")
+@rule(
+    "iam:CreateRole",
+    "iam:UpdateAssumeRolePolicy",
+    says="a trust policy by the grammar, of up to 2,048 characters without white space",
+    source="IAM User Guide, IAM and STS quotas",
+)
 def trust(call):
     text = call.members.get("AssumeRolePolicyDocument", call.members.get("PolicyDocument", ""))
     size = len(re.sub(r"\s", "", text))
@@ -27,7 +33,12 @@ def inline_policy(call):
     yield from (("PolicyDocument", problem) for problem in policies.problems(text, policies.IDENTITY))
 
 
-@rule("iam:*", "cloudfront:*", says="a global service is signed for us-east-1", source="AWS General Reference, IAM and CloudFront endpoints")
+@rule(
+    "iam:*",
+    "cloudfront:*",
+    says="a global service is signed for us-east-1",
+    source="AWS General Reference, IAM and CloudFront endpoints",
+)
 def signed_for(call):
     if call.region != "us-east-1":
         yield "region", f"is {call.region}"

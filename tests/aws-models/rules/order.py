@@ -45,7 +45,11 @@ class Order:
     def _PutBucketPolicy(self, members):
         bucket = members.get("Bucket")
         if bucket in self.created and bucket not in self.blocked:
-            yield "PutBucketPolicy", f"comes before PutPublicAccessBlock of {bucket}, or a look at it", "aws-behaviour.md section 1: PublicAccessBlock before the policy"
+            yield (
+                "PutBucketPolicy",
+                f"comes before PutPublicAccessBlock of {bucket}, or a look at it",
+                "aws-behaviour.md section 1: PublicAccessBlock before the policy",
+            )
 
     def _PutBucketNotificationConfiguration(self, members):
         if members.get("SkipDestinationValidation"):
@@ -53,8 +57,14 @@ class Order:
         source = f":s3:::{members.get('Bucket')}"
         for entry in members.get("NotificationConfiguration", {}).get("LambdaFunctionConfigurations", []):
             function = entry.get("LambdaFunctionArn", "").rsplit(":", 1)[-1]
-            if entry.get("Id") == "photogallery-thumbnail" and not any(f == function and arn.endswith(source) for f, arn in self.permissions):
-                yield "LambdaFunctionArn", f"{function} may not be invoked by {source}", "S3 verifies the function's policy: InvalidArgument, Unable to validate the following destination configurations"
+            if entry.get("Id") == "photogallery-thumbnail" and not any(
+                f == function and arn.endswith(source) for f, arn in self.permissions
+            ):
+                yield (
+                    "LambdaFunctionArn",
+                    f"{function} may not be invoked by {source}",
+                    "S3 verifies the function's policy: InvalidArgument, Unable to validate the following destination configurations",
+                )
 
     def _CreateFunction(self, members):
         role = members.get("Role", "").rsplit("/", 1)[-1]
@@ -63,7 +73,11 @@ class Order:
 
     def _CreateDeployment(self, members):
         if members.get("restApiId") not in self.bodies:
-            yield "restApiId", f"{members.get('restApiId')} has no methods", "API Gateway: The REST API doesn't contain any methods"
+            yield (
+                "restApiId",
+                f"{members.get('restApiId')} has no methods",
+                "API Gateway: The REST API doesn't contain any methods",
+            )
 
     def _DeleteDistribution(self, members):
         if self.enabled.get(members.get("Id")) is not False:

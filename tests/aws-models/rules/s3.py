@@ -1,4 +1,5 @@
 """S3: names, checksums, owners, and the insides of configurations."""
+
 import json
 import re
 from datetime import datetime, timedelta
@@ -50,7 +51,11 @@ def expected_owner(call):
     source="the model's httpChecksum trait; S3 User Guide, Checking object integrity",
 )
 def checksum(call):
-    given = {name: value for name, value in call.headers.items() if name == "content-md5" or re.fullmatch("x-amz-checksum-(?!algorithm|mode|type).*", name)}
+    given = {
+        name: value
+        for name, value in call.headers.items()
+        if name == "content-md5" or re.fullmatch("x-amz-checksum-(?!algorithm|mode|type).*", name)
+    }
     if call.operation.must_have_checksum and not given and "x-amz-trailer" not in call.headers:
         yield "checksum", "is missing"
     for name, value in given.items():
@@ -70,14 +75,23 @@ def location(call):
         yield "LocationConstraint", f"is {place!r} in {call.region}"
 
 
-@rule("s3:*", says="no access control lists: new buckets refuse them", source="S3 User Guide, Controlling ownership of objects (BucketOwnerEnforced)")
+@rule(
+    "s3:*",
+    says="no access control lists: new buckets refuse them",
+    source="S3 User Guide, Controlling ownership of objects (BucketOwnerEnforced)",
+)
 def no_acl(call):
     for name in call.members:
         if name == "ACL" or name.startswith("Grant"):
             yield name, "is set"
 
 
-@rule("s3:PutObject", "s3:CopyObject", says="an object that a browser gets has a Content-Type, and at most 2 KB of metadata", source="S3 User Guide, Working with object metadata")
+@rule(
+    "s3:PutObject",
+    "s3:CopyObject",
+    says="an object that a browser gets has a Content-Type, and at most 2 KB of metadata",
+    source="S3 User Guide, Working with object metadata",
+)
 def object_headers(call):
     is_copy = call.operation.name == "CopyObject" and call.members.get("MetadataDirective") != "REPLACE"
     if not call.members.get("ContentType") and not is_copy:
@@ -101,7 +115,11 @@ def deleted_at_once(call):
         yield "Delete.Objects", f"are {count}"
 
 
-@rule("s3:PutBucketCors", says="up to 100 rules of GET, PUT, POST, DELETE, HEAD, one * in an origin", source="S3 User Guide, Elements of a CORS configuration")
+@rule(
+    "s3:PutBucketCors",
+    says="up to 100 rules of GET, PUT, POST, DELETE, HEAD, one * in an origin",
+    source="S3 User Guide, Elements of a CORS configuration",
+)
 def cors(call):
     rules = call.members.get("CORSConfiguration", {}).get("CORSRules", [])
     if not 1 <= len(rules) <= 100:
@@ -129,7 +147,13 @@ def lifecycle(call):
         yield from ((f"Rules[{index}]", problem) for problem in _lifecycle_rule(it))
 
 
-_ACTIONS = ("Expiration", "Transitions", "NoncurrentVersionExpiration", "NoncurrentVersionTransitions", "AbortIncompleteMultipartUpload")
+_ACTIONS = (
+    "Expiration",
+    "Transitions",
+    "NoncurrentVersionExpiration",
+    "NoncurrentVersionTransitions",
+    "AbortIncompleteMultipartUpload",
+)
 
 
 def _lifecycle_rule(it):
@@ -181,7 +205,9 @@ def _filter(entry, name):
 
 
 def _overlap(one, other):
-    events = any(a.rstrip("*").startswith(b.rstrip("*")) or b.rstrip("*").startswith(a.rstrip("*")) for a in one[0] for b in other[0])
+    events = any(
+        a.rstrip("*").startswith(b.rstrip("*")) or b.rstrip("*").startswith(a.rstrip("*")) for a in one[0] for b in other[0]
+    )
     prefixes = one[1].startswith(other[1]) or other[1].startswith(one[1])
     suffixes = one[2].endswith(other[2]) or other[2].endswith(one[2])
     return events and prefixes and suffixes

@@ -1,4 +1,5 @@
 """Tags, which every service bounds alike and few models do."""
+
 import re
 
 from rules import rule
@@ -16,7 +17,12 @@ def tags_of(members):
             for tag in value:
                 if isinstance(tag, dict) and set(tag) <= {"Key", "Value"}:
                     yield tag.get("Key", ""), tag.get("Value", "")
-        elif isinstance(value, dict) and name in (*_MEMBERS, "Tagging", "CreateBucketConfiguration", "DistributionConfigWithTags"):
+        elif isinstance(value, dict) and name in (
+            *_MEMBERS,
+            "Tagging",
+            "CreateBucketConfiguration",
+            "DistributionConfigWithTags",
+        ):
             yield from tags_of(value)
 
 
@@ -42,7 +48,14 @@ def limits(call):
             yield f"tag {key}", f"has the value {value!r}, not up to 256 letters, digits, spaces and + - = . _ : / @"
 
 
-@rule("*:TagResource", "*:UntagResource", "*:TagRole", "*:UntagRole", says="a tagging call names at least one tag", source="the services' API references")
+@rule(
+    "*:TagResource",
+    "*:UntagResource",
+    "*:TagRole",
+    "*:UntagRole",
+    says="a tagging call names at least one tag",
+    source="the services' API references",
+)
 def not_empty(call):
     if call.operation.name.startswith("Tag"):
         if not list(tags_of(call.members)):

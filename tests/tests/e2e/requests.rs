@@ -12,9 +12,12 @@ use aws_sdk_lambda::types::Environment;
 use functions_core::contract::FunctionName;
 use http::Method;
 use photogallery_operator::graph::BucketRole;
-use photogallery_tests::artifacts;
+use photogallery_tests::local_aws::ACCOUNT;
 use photogallery_tests::stack::Stack;
+use photogallery_tests::tools::{self, Tools};
+use photogallery_tests::{artifacts, aws_models};
 use serde_json::json;
+use tokio::process::Command;
 
 use crate::changes::copy_with_another_list;
 use crate::photos::processed;
@@ -62,6 +65,14 @@ fn every_request_of_a_gallery_s_whole_life_is_one_that_aws_takes() -> Result<()>
 
         everything_was_called(stack).await
     })
+}
+
+/// To see it fail: give an action in `operator/src/iam_policy.rs` a name that its service does not have.
+#[tokio::test]
+async fn the_policy_that_the_operator_asks_for_is_one_that_iam_takes() -> Result<()> {
+    let mut command = Command::new(artifacts::operator());
+    let policy = tools::output(command.args(["iam-policy", "--account", ACCOUNT]).env_clear(), None).await?;
+    aws_models::check_policy(&Tools::find().await?, &policy).await
 }
 
 /// The check, and that it has seen each operation.
