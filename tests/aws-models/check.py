@@ -130,7 +130,7 @@ def main():
             print(f"{' '.join(rule.operations)}\n    {rule.says}\n    {rule.source}")
     elif arguments.policy:
         found = list(policies.problems(sys.stdin.read(), policies.IDENTITY))
-        print("\n".join(found))
+        print("\n".join(found), file=sys.stderr)
         sys.exit(1 if found else 0)
     elif arguments.patterns:
         for pattern in uncompilable_patterns():

@@ -19,12 +19,27 @@ _OPERATOR = re.compile(
 )
 _PRINCIPALS = {"AWS", "Service", "Federated", "CanonicalUser"}
 _SERVICE = re.compile(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
-# S3's actions are named for what is allowed, not for the call.
-_S3_ACTIONS = {
-    "PutBucketNotification", "PutBucketPublicAccessBlock", "PutEncryptionConfiguration", "PutLifecycleConfiguration", "PutBucketCORS",
-    "GetBucketCORS", "GetBucketNotification", "GetBucketPublicAccessBlock", "GetEncryptionConfiguration", "GetLifecycleConfiguration",
-    "ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "DeleteObjectVersion", "GetObjectVersion", "ListAllMyBuckets",
-}  # fmt: skip
+# Actions that are no operations: S3's are named for what is allowed, not for the call.
+_NOT_CALLS = {
+    "iam": {"PassRole"},
+    "lambda": {"InvokeFunction"},
+    "s3": set(
+        "PutBucketNotification PutBucketPublicAccessBlock PutEncryptionConfiguration PutLifecycleConfiguration PutBucketCORS "
+        "GetBucketCORS GetBucketNotification GetBucketPublicAccessBlock GetEncryptionConfiguration GetLifecycleConfiguration "
+        "ListBucket ListBucketVersions ListBucketMultipartUploads DeleteObjectVersion GetObjectVersion ListAllMyBuckets TagResource".split()
+    ),
+}
+# And operations that are no actions.
+_NOT_ACTIONS = {
+    "s3": set(
+        "PutBucketEncryption GetBucketEncryption PutBucketLifecycleConfiguration GetBucketLifecycleConfiguration DeleteBucketLifecycle "
+        "PutBucketNotificationConfiguration GetBucketNotificationConfiguration PutPublicAccessBlock GetPublicAccessBlock "
+        "DeletePublicAccessBlock DeleteBucketCors DeleteBucketTagging DeleteBucketOwnershipControls HeadBucket HeadObject ListBuckets "
+        "ListObjects ListObjectsV2 ListObjectVersions ListMultipartUploads DeleteObjects CopyObject CreateMultipartUpload UploadPart "
+        "CompleteMultipartUpload".split()
+    ),
+    "lambda": {"Invoke"},
+}
 
 
 def problems(text, kind):
@@ -98,13 +113,11 @@ def _statement(statement, kind):
 
 def _is_known(action):
     service, _, name = action.partition(":")
+    # API Gateway's actions are HTTP's methods.
     if service not in model.SERVICES or "*" in name or "?" in name or service == "apigateway":
         return True
-    return (
-        name in model.service(service).operations
-        or (service == "s3" and name in _S3_ACTIONS)
-        or (service == "lambda" and name == "InvokeFunction")
-    )
+    is_call = name in model.service(service).operations and name not in _NOT_ACTIONS.get(service, ())
+    return is_call or name in _NOT_CALLS.get(service, ())
 
 
 def _principal(principal):

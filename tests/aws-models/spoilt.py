@@ -63,6 +63,7 @@ SPOILT_MEMBERS = [
     ("iam:PutRolePolicy", "PolicyDocument", _policy(Resource="photos"), "is no ARN"),
     ("iam:PutRolePolicy", "PolicyDocument", _policy(Resource="arn:aws:s3:::" + "x" * 10_240), "characters"),
     ("iam:PutRolePolicy", "PolicyDocument", _policy(Effect="Maybe"), "has the effect 'Maybe'"),
+    ("iam:PutRolePolicy", "PolicyDocument", _policy(Action="s3:HeadObject"), "does not have"),
     ("iam:PutRolePolicy", "PolicyDocument", _policy(Action="nonsense"), "has the action 'nonsense'"),
     ("iam:PutRolePolicy", "PolicyDocument", _policy(Principal="*"), "names a principal"),
     ("iam:PutRolePolicy", "PolicyDocument", _policy(Condition={"StringSortOf": {"aws:SourceArn": "a"}}), "the condition operator"),
