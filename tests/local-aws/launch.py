@@ -76,6 +76,20 @@ def show_tags_set_later():
     rest._tag_v1_resource, rest._untag_v1_resource = tag_and_show, untag_and_show
 
 
+def read_booleans_in_patches():
+    """UpdateRestApi's /disableExecuteApiEndpoint is text in the patch and a boolean in answers. Here it stays text, which no SDK
+    can read."""
+    apply, name = rest._apply_patch, "disableExecuteApiEndpoint"
+
+    def typed(described, patches):
+        apply(described, patches)
+        if isinstance(described.get(name), str):
+            described[name] = described[name] == "true"
+        return described
+
+    rest._apply_patch = typed
+
+
 def name_resources_in_full():
     """IAM checks a call on a role by the role's ARN with its path, DynamoDB's tagging calls by the ARN that they name, and the
     creation of a function by its name. Here the first has no path and the others are "*", so that a policy which is exact on
@@ -118,6 +132,7 @@ answer_silent_functions_at_once()
 let_cloudfront_reach_rest_apis()
 openapi_import.install()
 show_tags_set_later()
+read_booleans_in_patches()
 name_resources_in_full()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:

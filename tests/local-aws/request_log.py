@@ -40,7 +40,9 @@ def wrap(serve, path):
         if signer[0] == _ROOT or not (signer[0] or is_form):
             return await serve(scope, receive, send)
         count += 1
-        seen = {"number": count, "time": time.time(), "body": bytearray(), "length": 0, "complete": False, "status": 0}
+        has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        # Nobody reads a body that is not there.
+        seen = {"number": count, "time": time.time(), "body": bytearray(), "length": 0, "complete": not has_body, "status": 0}
         digests = _digests(headers)
 
         async def listen():

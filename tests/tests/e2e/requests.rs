@@ -25,8 +25,9 @@ use crate::support::gallery::moment;
 use crate::support::pictures::phone_jpeg;
 use crate::support::{Gallery, alone};
 
-/// What the functions and the visitors' browsers ask, on behalf of a photo.
-const OF_PHOTOS: &[&str] = &[
+/// What the functions and the visitors' browsers ask on behalf of a photo, and the operator when it starts.
+const BESIDES: &[&str] = &[
+    "sts:GetCallerIdentity",
     "s3:PostObject",
     "s3:GetObject",
     "s3:CopyObject",
@@ -86,7 +87,7 @@ async fn everything_was_called(stack: &Stack) -> Result<()> {
     );
     let mut expected = named_in_the_operator()?;
     ensure!(expected.len() > 90, "only {} operations are named in operator/src/aws", expected.len());
-    expected.extend(OF_PHOTOS.iter().map(|name| (*name).to_owned()));
+    expected.extend(BESIDES.iter().map(|name| (*name).to_owned()));
     let missing: Vec<_> = expected.iter().filter(|name| !report.operations.contains_key(*name)).collect();
     ensure!(missing.is_empty(), "never called: {missing:#?}");
     // And the other way round: what is called is named, so that this list is the whole.
@@ -174,7 +175,11 @@ async fn everything_is_changed_by_others(gallery: &Gallery<'_>) -> Result<()> {
         .environment(environment)
         .send()
         .await?;
-    aws.lambda.remove_permission().function_name(&function).statement_id("photogallery").send().await?;
+    let permission = "photogallery";
+    aws.lambda.remove_permission().function_name(&function).statement_id(permission).send().await?;
+    let other = aws.lambda.add_permission().function_name(&function).statement_id(permission);
+    let other = other.action("lambda:InvokeFunction").principal("events.amazonaws.com");
+    other.send().await?;
     gallery.reconcile().await.map(drop)
 }
 
@@ -218,8 +223,13 @@ async fn a_new_build_is_deployed(gallery: &Gallery<'_>) -> Result<()> {
     let copy = gallery.stack.folder().join("functions");
     copy_with_another_list(&copy)?;
     let started = moment().await?;
-    let operator = &gallery.stack.operator;
-    operator.restart_with(|settings| drop(settings.set("FUNCTIONS_DIR", copy.display().to_string()))).await?;
+    gallery
+        .stack
+        .operator
+        .restart_with(|settings| {
+            settings.set("FUNCTIONS_DIR", copy.display().to_string());
+        })
+        .await?;
     gallery.settled_after(started).await.map(drop)
 }
 
