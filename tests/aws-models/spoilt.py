@@ -45,6 +45,7 @@ SPOILT_MEMBERS = [
     ("s3:CopyObject", "CopySource", "photos", "CopySource: is 'photos'"),
     ("s3:CreateBucket", "CreateBucketConfiguration/LocationConstraint", "us-west-2", "is 'us-west-2' in eu-west-1"),
     ("s3:CreateBucket", "CreateBucketConfiguration/Tags/0/Key", "aws:mine", "begins with aws:"),
+    ("iam:CreateRole", "Tags", [{"Key": "Team", "Value": "a"}, {"Key": "team", "Value": "b"}], "tag team: is given more than once"),
     ("s3:DeleteObjects", "Delete/Objects", [{"Key": str(i)} for i in range(1001)], "are 1001"),
     ("s3:PutBucketCors", "CORSConfiguration/CORSRules/0/AllowedMethods", ["PATCH"], "hold 'PATCH'"),
     ("s3:PutBucketCors", "CORSConfiguration/CORSRules/0/AllowedOrigins", ["https://a.example/"], "hold 'https://a.example/'"),

@@ -148,7 +148,8 @@ async fn everything_is_changed(gallery: &Gallery<'_>) -> Result<()> {
             },
             "api": { "throttle": { "burst": 90 }, "additionalAllowedOrigins": ["https://www.example.com"] },
             "cdn": { "priceClass": "PriceClass_All" },
-            "tags": { "team": null, "cost centre": "42", "project/é": "x=y" },
+            // Two that IAM takes for one.
+            "tags": { "team": null, "cost centre": "42", "project/é": "x=y", "Stage": "one", "stage": "two" },
         }))
         .await?;
     gallery.settled().await.map(drop)
