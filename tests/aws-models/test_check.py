@@ -291,6 +291,20 @@ class Records(unittest.TestCase):
             self.assertGreater(again, end)
             self.assertEqual(check.check_record(path, again)[0], {})
 
+    def test_what_tests_do_in_the_name_of_others_is_not_the_product_s(self):
+        bad = request("logs:PutRetentionPolicy", {"logGroupName": "/aws/lambda/pg", "retentionInDays": 15})
+        spoilt = {**Forms().made(without="key"), "complete": True}
+        lines = [bad, {**bad, "caller": "AKIASOMEBODY"}, {**bad, "caller": "ASIAFUNCTION"}, spoilt, {**spoilt, "status": 403}]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "record")
+            with open(path, "w") as record:
+                record.writelines(json.dumps(line) + "\n" for line in lines)
+            operations, violations, _ = check.check_record(path, operators=["AKIAOPERATOR"])
+            self.assertEqual(operations, {"logs:PutRetentionPolicy": 2, "s3:PostObject": 1})
+            # The form has two things wrong with it.
+            self.assertEqual(len(violations), 4)
+            self.assertEqual(check.check_record(path)[0]["logs:PutRetentionPolicy"], 3)
+
     def test_every_pattern_of_the_models_can_be_compiled(self):
         self.assertEqual(check.uncompilable_patterns(), [])
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
@@ -16,6 +17,8 @@ use crate::tools::{self, Tools};
 #[derive(Debug)]
 pub struct Record {
     path: PathBuf,
+    /// The operators' access keys. Whoever else has one is played by a test.
+    operators: std::sync::Mutex<Vec<String>>,
     /// Up to which byte it has been checked.
     checked: Mutex<u64>,
 }
@@ -33,18 +36,26 @@ pub struct Report {
 
 impl Record {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, checked: Mutex::new(0) }
+        Self { path, operators: std::sync::Mutex::default(), checked: Mutex::new(0) }
     }
 
     pub(crate) fn path(&self) -> &std::path::Path {
         &self.path
     }
 
-    /// Checks what has come since the last time. An error says each violation.
+    /// An operator signs with this access key.
+    pub(crate) fn of_operator(&self, key: &str) {
+        self.operators.lock().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
+    }
+
+    /// Checks what operators, functions and browsers have asked since the last time. An error says each violation.
     pub async fn check(&self, tools: &Tools) -> Result<Report> {
         let mut checked = self.checked.lock().await;
         let mut command = checker(tools);
         command.arg(&self.path).args(["--since", &checked.to_string()]);
+        for key in &*self.operators.lock().unwrap_or_else(PoisonError::into_inner) {
+            command.args(["--operator", key]);
+        }
         let output = command.output().await.context("failed to run the checker of requests")?;
         let text = String::from_utf8_lossy(&output.stdout);
         let (found, summary) = text.trim_end().rsplit_once('\n').unwrap_or(("", text.trim_end()));

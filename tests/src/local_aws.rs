@@ -140,6 +140,13 @@ impl LocalAws {
         &self.calls
     }
 
+    /// These are an operator's, so that what is asked with them is checked.
+    pub fn is_operator(&self, credentials: &Credentials) {
+        if let Some(record) = &self.requests {
+            record.of_operator(credentials.access_key_id());
+        }
+    }
+
     /// An IAM user with real keys. `policy` is a policy document, or the ARN of a managed policy.
     pub async fn create_user(&self, name: &str, policy: &str) -> Result<Credentials> {
         let iam = aws_sdk_iam::Client::new(&self.config(Self::root(), REGION));

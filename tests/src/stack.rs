@@ -122,6 +122,7 @@ impl Stack {
         };
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
         let operator = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
+        aws.is_operator(&operator);
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         Self::assemble((run, tools), control_plane, Account { aws, proxy, operator, developer }, options)
             .await
@@ -133,6 +134,7 @@ impl Stack {
         let tools = Tools::find().await?;
         let control_plane = ControlPlane::start(&run, &tools).await?;
         let operator = self.aws.create_user("operator-of-another-cluster", &operator_policy().await?).await?;
+        self.aws.is_operator(&operator);
         let account =
             Account { aws: self.aws.shared(), proxy: None, operator, developer: self.developer.clone() };
         Self::assemble((run, tools), control_plane, account, options).await
@@ -178,6 +180,7 @@ impl Stack {
     /// (the second value) its calls can be told from the first's.
     pub async fn another_operator(&self, name: &str) -> Result<(Operator, String)> {
         let credentials = self.aws.create_user(name, &operator_policy().await?).await?;
+        self.aws.is_operator(&credentials);
         let mut settings = self.operator.settings();
         settings.log = self.run.log(&format!("{name}.log"));
         settings
