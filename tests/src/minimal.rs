@@ -17,7 +17,7 @@ use futures::future::try_join_all;
 
 pub use life::Part;
 
-use crate::permissions;
+use crate::permissions::{self, Roles};
 use crate::progress::Progress;
 use lane::Lane;
 
@@ -52,7 +52,7 @@ pub struct Report {
 /// Tries the actions on so many stacks side by side.
 pub async fn run(name: &str, lanes: usize, trial: Trial<'_>, progress: &Progress) -> Result<Report> {
     let Trial { only, also } = trial;
-    let policy = permissions::of_operator(true).await?;
+    let policy = permissions::of_operator(Roles::Bounded).await?;
     let policy = also.map_or(Ok(policy.clone()), |action| permissions::with(&policy, action))?;
     let mut actions = permissions::actions(&policy)?;
     actions.retain(|action| only.is_none_or(|only| only.contains(&action.as_str())));

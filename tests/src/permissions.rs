@@ -13,10 +13,20 @@ pub const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/photogallery/pg-bou
 const PATH: &str = "/photogallery/";
 const NAME: &str = "pg-boundary";
 
-/// The operator's policy, with or without a permissions boundary for the roles that it makes.
-pub async fn of_operator(bounded: bool) -> Result<String> {
-    let boundary: &[_] = if bounded { &["--permissions-boundary", BOUNDARY] } else { &[] };
-    print(boundary).await
+/// The roles that an operator makes for functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Roles {
+    /// Within the permissions boundary.
+    Bounded,
+    Unbounded,
+}
+
+/// The policy of an operator that makes such roles.
+pub async fn of_operator(roles: Roles) -> Result<String> {
+    match roles {
+        Roles::Bounded => print(&["--permissions-boundary", BOUNDARY]).await,
+        Roles::Unbounded => print(&[]).await,
+    }
 }
 
 /// The permissions boundary.

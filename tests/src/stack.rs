@@ -19,11 +19,12 @@ use crate::certificates::write_private;
 use crate::control_plane::ControlPlane;
 use crate::local_aws::{Clients, LocalAws, REGION, Wishes};
 use crate::operator::{Operator, Settings};
+use crate::permissions::{self, Roles};
 use crate::progress::Progress;
 use crate::proxy::{Interposer, Proxy};
 use crate::run::{Run, free_port};
 use crate::tools::{self, Tools};
-use crate::{artifacts, permissions, visitor};
+use crate::{artifacts, visitor};
 
 /// Where the operator is installed, and the name of the release.
 pub const NAMESPACE: &str = "photogallery-system";
@@ -46,8 +47,8 @@ pub struct Options {
     pub start_operator: bool,
     /// What stands between operator and functions on the one side and the local AWS on the other; `None`: nothing.
     pub interposer: Option<Arc<dyn Interposer>>,
-    /// Is it given a permissions boundary for the functions' roles?
-    pub bounded: bool,
+    /// The functions' roles.
+    pub roles: Roles,
     /// Each request that reaches the local AWS is written down whole, for [`Stack::check_requests`].
     pub recorded: bool,
     pub progress: Progress,
@@ -63,7 +64,7 @@ impl Options {
             operator: BTreeMap::new(),
             start_operator: true,
             interposer: None,
-            bounded: true,
+            roles: Roles::Bounded,
             recorded: true,
             progress: Progress::silent(),
         }
@@ -126,7 +127,7 @@ impl Stack {
         };
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
         permissions::make_boundary(&aws).await?;
-        let policy = permissions::of_operator(options.bounded).await?;
+        let policy = permissions::of_operator(options.roles).await?;
         let operator = aws.create_user(OPERATOR_USER, &policy).await?;
         aws.is_operator(&operator);
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
@@ -139,7 +140,7 @@ impl Stack {
         let run = Run::claim(&options.folder, options.temporary, options.progress.clone())?;
         let tools = Tools::find().await?;
         let control_plane = ControlPlane::start(&run, &tools).await?;
-        let policy = permissions::of_operator(options.bounded).await?;
+        let policy = permissions::of_operator(options.roles).await?;
         let operator = self.aws.create_user("operator-of-another-cluster", &policy).await?;
         self.aws.is_operator(&operator);
         let account =
@@ -171,7 +172,7 @@ impl Stack {
         // Visitors come the same way.
         let port = proxy.as_ref().map_or(aws.port, |proxy| proxy.port);
         settings.set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{port}"));
-        if options.bounded {
+        if options.roles == Roles::Bounded {
             settings.set("PERMISSIONS_BOUNDARY", permissions::BOUNDARY);
         }
         settings.environment.extend(options.operator);
@@ -191,7 +192,8 @@ impl Stack {
     pub async fn another_operator(&self, name: &str) -> Result<(Operator, String)> {
         let mut settings = self.operator.settings();
         let is_bounded = settings.environment.contains_key("PERMISSIONS_BOUNDARY");
-        let policy = permissions::of_operator(is_bounded).await?;
+        let roles = if is_bounded { Roles::Bounded } else { Roles::Unbounded };
+        let policy = permissions::of_operator(roles).await?;
         let credentials = self.aws.create_user(name, &policy).await?;
         self.aws.is_operator(&credentials);
         settings.log = self.run.log(&format!("{name}.log"));
@@ -209,7 +211,7 @@ impl Stack {
         self.operator.stop().await?;
         helm_install(&self.tools, &self.control_plane.kubeconfig).await?;
         permissions::make_boundary(&self.aws).await?;
-        self.aws.set_user_policy(OPERATOR_USER, &permissions::of_operator(true).await?).await?;
+        self.aws.set_user_policy(OPERATOR_USER, &permissions::of_operator(Roles::Bounded).await?).await?;
         self.operator.start().await.context("failed to start the operator")?;
         self.progress().step(format!(
             "operator restarted (process {}), chart and permissions as built",

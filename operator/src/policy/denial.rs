@@ -61,8 +61,8 @@ fn cause(reason: &str) -> Cause {
     }
 }
 
-/// From "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for
-/// bucket/key. S3 Error Code: AccessDenied. …", which Lambda says when the caller may not read the code.
+/// From "Your access has been denied by S3, please make sure your request credentials have permission to `GetObject` for
+/// bucket/key. S3 Error Code: `AccessDenied`. …", which Lambda says when the caller may not read the code.
 fn of_s3_through_lambda(message: &str) -> Option<Denial> {
     let (_, rest) = message.split_once("credentials have permission to ")?;
     let (operation, rest) = rest.split_once(" for ")?;
@@ -100,8 +100,8 @@ fn resource(needs: &[Need], arn: &str) -> String {
 mod tests {
     use super::*;
 
-    fn denial(action: &str, on: Option<&str>, cause: Cause) -> Option<Denial> {
-        Some(Denial { action: action.into(), on: on.map(str::to_owned), cause })
+    fn denial(action: &str, on: Option<&str>, cause: Cause) -> Denial {
+        Denial { action: action.into(), on: on.map(str::to_owned), cause }
     }
 
     /// Texts of AWS's, and of the local AWS.
@@ -125,14 +125,14 @@ mod tests {
             ("s3:PutBucketPolicy", "arn:aws:s3:::x", Some("\"arn:aws:s3:::x\"")),
         ] {
             let text = format!("{user} {action} on resource: {} {}", shown.unwrap_or(on), none(action));
-            assert_eq!(read(&text), denial(action, Some(on), Cause::NotAllowed), "{text}");
+            assert_eq!(read(&text), Some(denial(action, Some(on), Cause::NotAllowed)), "{text}");
         }
         let action = "cloudfront:ListDistributions";
         assert_eq!(
             read(&format!("{user} {action} {}", none(action))),
             denial(action, None, Cause::NotAllowed)
         );
-        assert_eq!(read(&format!("{user} {action}")), denial(action, None, Cause::NotAllowed));
+        assert_eq!(read(&format!("{user} {action}")), Some(denial(action, None, Cause::NotAllowed)));
         assert_eq!(read("Access Denied"), None);
         assert_eq!(read("Forbidden"), None);
     }
@@ -142,7 +142,7 @@ mod tests {
         let text = "Your access has been denied by S3, please make sure your request credentials have permission to GetObject \
                     for pg-artefacts-1/functions/0/list.zip. S3 Error Code: AccessDenied. S3 Error Message: Access Denied";
         let on = "pg-artefacts-1/functions/0/list.zip";
-        assert_eq!(read(text), denial("s3:GetObject", Some(on), Cause::NotAllowed));
+        assert_eq!(read(text), Some(denial("s3:GetObject", Some(on), Cause::NotAllowed)));
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
     fn our_own_call_says_what_the_text_does_not() {
         let bucket = "arn:aws:s3:::pg-photos-summer-photos-x";
         let said = of_call("s3", "PutBucketEncryption", bucket);
-        assert_eq!(Some(said), denial("s3:PutEncryptionConfiguration", Some(bucket), Cause::NotAllowed));
+        assert_eq!(said, denial("s3:PutEncryptionConfiguration", Some(bucket), Cause::NotAllowed));
         assert_eq!(of_call("cloudfront", "ListDistributions", "arn:d").on.as_deref(), Some("*"));
         let several = of_call("dynamodb", "CreateTable", "arn:t").action;
         assert_eq!(several, "dynamodb:CreateTable, or what goes with it (dynamodb:TagResource),");

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use functions_core::contract::FunctionName;
 use photogallery_operator::graph::BucketRole;
 use photogallery_tests::local_aws::Clients;
-use photogallery_tests::permissions::{self, BOUNDARY, without};
+use photogallery_tests::permissions::{self, BOUNDARY, Roles, without};
 use photogallery_tests::stack::{OPERATOR_USER, Options, Stack};
 use photogallery_tests::wait;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ const GRANTED_WITHIN: Duration = Duration::from_secs(75);
 fn a_missing_permission_is_named_with_its_resource_and_once_it_is_there_the_gallery_goes_on_by_itself()
 -> Result<()> {
     alone("permission", &[], async |stack| {
-        let whole = permissions::of_operator(true).await?;
+        let whole = permissions::of_operator(Roles::Bounded).await?;
         stack.aws.set_user_policy(OPERATOR_USER, &without(&whole, "lambda:CreateFunction")?).await?;
         let gallery = Gallery::apply(stack, "permission", json!({})).await?;
         let status = says_what_is_missing(&gallery, "lambda:CreateFunction").await?;
@@ -50,7 +50,7 @@ fn a_missing_permission_is_named_with_its_resource_and_once_it_is_there_the_gall
 #[test]
 fn what_a_live_gallery_may_not_look_at_is_named_with_its_resource() -> Result<()> {
     alone("permissions", &[], async |stack| {
-        let whole = permissions::of_operator(true).await?;
+        let whole = permissions::of_operator(Roles::Bounded).await?;
         let gallery = Gallery::apply(stack, "permissions", json!({})).await?;
         gallery.settled().await?;
         let identity = gallery.identity();
@@ -125,7 +125,7 @@ fn roles_are_bounded_and_the_operator_can_make_none_that_is_not() -> Result<()> 
 /// To see it fail: let `iam_policy` print a condition on `iam:PermissionsBoundary` without `--permissions-boundary`.
 #[test]
 fn without_a_boundary_the_operator_works_and_one_that_others_set_stays() -> Result<()> {
-    let options = Options { bounded: false, ..Options::test("unbounded") };
+    let options = Options { roles: Roles::Unbounded, ..Options::test("unbounded") };
     alone_with(options, async |stack| {
         let gallery = Gallery::apply(stack, "unbounded", json!({})).await?;
         let visitor = gallery.visitor().await?;
@@ -180,7 +180,7 @@ fn who_has_the_operator_s_keys_cannot_touch_distributions_and_rest_apis_of_other
 
 /// Who may what the operator may.
 async fn thief(stack: &Stack) -> Result<Clients> {
-    let policy = permissions::of_operator(true).await?;
+    let policy = permissions::of_operator(Roles::Bounded).await?;
     Ok(stack.aws_as(stack.aws.create_user("thief", &policy).await?))
 }
 

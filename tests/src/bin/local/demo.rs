@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use photogallery_tests::permissions::Roles;
 use photogallery_tests::proxy::Interposer;
 use photogallery_tests::weather::Weather;
 use photogallery_tests::{Options, Progress, Stack, run};
@@ -61,7 +62,7 @@ async fn show(
         operator: BTreeMap::new(),
         start_operator: true,
         interposer: weather.clone().map(|weather| weather as Arc<dyn Interposer>),
-        bounded: true,
+        roles: Roles::Bounded,
         recorded: false,
         progress: progress.clone(),
     };

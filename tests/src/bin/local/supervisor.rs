@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use photogallery_tests::permissions::Roles;
 use photogallery_tests::proxy::Interposer;
 use photogallery_tests::weather::Weather;
 use photogallery_tests::{Options, Progress, Stack, artifacts, run, wait};
@@ -198,7 +199,7 @@ async fn bring_up(
             operator: BTreeMap::new(),
             start_operator: true,
             interposer: weather.cloned().map(|weather| weather as Arc<dyn Interposer>),
-            bounded: true,
+            roles: Roles::Bounded,
             recorded: false,
             progress,
         };
