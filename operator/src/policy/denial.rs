@@ -130,7 +130,7 @@ mod tests {
         let action = "cloudfront:ListDistributions";
         assert_eq!(
             read(&format!("{user} {action} {}", none(action))),
-            denial(action, None, Cause::NotAllowed)
+            Some(denial(action, None, Cause::NotAllowed))
         );
         assert_eq!(read(&format!("{user} {action}")), Some(denial(action, None, Cause::NotAllowed)));
         assert_eq!(read("Access Denied"), None);
