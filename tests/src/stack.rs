@@ -14,9 +14,10 @@ use kube::api::{Api, ListParams};
 use tokio::process::Command;
 
 use crate::aws_calls::AwsCall;
+use crate::aws_models::Report;
 use crate::certificates::write_private;
 use crate::control_plane::ControlPlane;
-use crate::local_aws::{ACCOUNT, Clients, LocalAws, REGION};
+use crate::local_aws::{ACCOUNT, Clients, LocalAws, REGION, Wishes};
 use crate::operator::{Operator, Settings};
 use crate::progress::Progress;
 use crate::proxy::{Interposer, Proxy};
@@ -44,6 +45,8 @@ pub struct Options {
     pub start_operator: bool,
     /// What stands between operator and functions on the one side and the local AWS on the other; `None`: nothing.
     pub interposer: Option<Arc<dyn Interposer>>,
+    /// Each request that reaches the local AWS is written down whole, for [`Stack::check_requests`].
+    pub recorded: bool,
     pub progress: Progress,
 }
 
@@ -57,6 +60,7 @@ impl Options {
             operator: BTreeMap::new(),
             start_operator: true,
             interposer: None,
+            recorded: true,
             progress: Progress::silent(),
         }
     }
@@ -105,11 +109,10 @@ impl Stack {
             options.interposer.clone().map(|interposer| Ok::<_, anyhow::Error>((free_port()?, interposer)));
         let front = front.transpose()?;
         let functions_port = front.as_ref().map(|(port, _)| *port);
+        let wishes = Wishes { functions_port, recorded: options.recorded };
         let (control_plane, aws) = tokio::try_join!(
             async { ControlPlane::start(&run, &tools).await.context("failed to start the control plane") },
-            async {
-                LocalAws::start(&run, &tools, functions_port).await.context("failed to start the local AWS")
-            }
+            async { LocalAws::start(&run, &tools, wishes).await.context("failed to start the local AWS") }
         )?;
         let proxy = match front {
             Some((port, interposer)) => {
@@ -119,6 +122,7 @@ impl Stack {
         };
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
         let operator = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
+        aws.is_operator(&operator);
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         Self::assemble((run, tools), control_plane, Account { aws, proxy, operator, developer }, options)
             .await
@@ -130,6 +134,7 @@ impl Stack {
         let tools = Tools::find().await?;
         let control_plane = ControlPlane::start(&run, &tools).await?;
         let operator = self.aws.create_user("operator-of-another-cluster", &operator_policy().await?).await?;
+        self.aws.is_operator(&operator);
         let account =
             Account { aws: self.aws.shared(), proxy: None, operator, developer: self.developer.clone() };
         Self::assemble((run, tools), control_plane, account, options).await
@@ -175,6 +180,7 @@ impl Stack {
     /// (the second value) its calls can be told from the first's.
     pub async fn another_operator(&self, name: &str) -> Result<(Operator, String)> {
         let credentials = self.aws.create_user(name, &operator_policy().await?).await?;
+        self.aws.is_operator(&credentials);
         let mut settings = self.operator.settings();
         settings.log = self.run.log(&format!("{name}.log"));
         settings
@@ -224,6 +230,14 @@ impl Stack {
         let mut calls = self.aws_calls()?;
         calls.retain(|call| call.caller == self.operator_key);
         Ok(calls)
+    }
+
+    /// Holds what AWS has been asked since the last check against AWS's own models. An error says each violation.
+    pub async fn check_requests(&self) -> Result<Report> {
+        match &self.aws.requests {
+            Some(record) => record.check(&self.tools).await,
+            None => Ok(Report::default()),
+        }
     }
 
     /// A request of the local AWS's data plane under any host name, unsigned: `label.cloudfront.localhost`, or the loopback

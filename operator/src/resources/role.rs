@@ -6,6 +6,8 @@
 //! Slow: Lambda can assume a new role only after some seconds, and says so when a function is made. Never deleted under a
 //! living function: a role of the same name is another role to everyone who knew the first.
 
+use std::collections::BTreeSet;
+
 use functions_core::contract::{FunctionName, key, table};
 use serde_json::{Value, json};
 
@@ -88,7 +90,7 @@ impl Kind for Role {
             description: format!("Function {function} of the photo gallery {}", gallery.identity),
             trust: trust(),
             policy: policy(function, &gallery.identity),
-            tags: gallery.tags(),
+            tags: caseless(gallery.tags()),
         })
     }
 
@@ -132,6 +134,15 @@ impl Kind for Role {
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {
         Description { name: gallery.role(function), arn: Some(gallery.role_arn(function)) }
     }
+}
+
+/// IAM alone takes tag keys that differ in nothing but case for one, and refuses a role that has both. The operator's own stay,
+/// and of the others the first.
+fn caseless(tags: Tags) -> Tags {
+    let (ours, others): (Tags, Tags) =
+        tags.into_iter().partition(|(key, _)| key.starts_with("photogallery.dev/"));
+    let mut taken = BTreeSet::new();
+    ours.into_iter().chain(others).filter(|(key, _)| taken.insert(key.to_lowercase())).collect()
 }
 
 /// Lambda, and nobody else.
@@ -202,6 +213,20 @@ mod tests {
 
     fn want() -> Desired {
         Role::desired(FunctionName::List, &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    #[test]
+    fn keys_that_iam_takes_for_one_are_one() {
+        let of = |pairs: &[(&str, &str)]| -> Tags {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let tags = of(&[
+            ("Team", "a"),
+            ("team", "b"),
+            ("PhotoGallery.dev/name", "c"),
+            ("photogallery.dev/name", "d"),
+        ]);
+        assert_eq!(caseless(tags), of(&[("Team", "a"), ("photogallery.dev/name", "d")]));
     }
 
     fn up_to_date() -> Observed {

@@ -23,6 +23,7 @@ mod privacy;
 mod process;
 mod ready;
 mod refusals;
+mod requests;
 mod resync;
 mod support;
 mod two_operators;
