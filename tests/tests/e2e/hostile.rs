@@ -68,7 +68,10 @@ fn every_spec_is_refused_with_words_that_teach_or_carried_out_and_the_way_back_l
         );
         // Both happen, or this test would show half of what it says.
         ensure!(score.refused > 100 && score.carried_out > 100, "{score:?}");
-        ensure!(inventory::take(stack.aws()).await? == before, "the account is not as it was");
+        let after = inventory::take(stack.aws()).await?;
+        let lost: Vec<_> = before.iter().filter(|item| !after.contains(item)).collect();
+        let more: Vec<_> = after.iter().filter(|item| !before.contains(item)).collect();
+        ensure!(lost.is_empty() && more.is_empty(), "was {lost:#?}\nand is {more:#?}");
         ensure!(!panicked(stack)?, "the operator panicked");
         Ok(())
     })
