@@ -12,6 +12,7 @@ mod deletion;
 mod drift;
 mod foreign;
 mod iam_minimal;
+mod hostile;
 mod isolation;
 mod kubernetes_weather;
 mod local_stack;
