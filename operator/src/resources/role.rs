@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn lambda_may_assume_it_and_nobody_else() {
-        let [statement] = &trust()["Statement"].as_array().unwrap()[..] else { panic!() };
+        let trust = trust();
+        let [statement] = &trust["Statement"].as_array().unwrap()[..] else { panic!() };
         assert_eq!(statement["Principal"], json!({"Service": "lambda.amazonaws.com"}));
         assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("sts:AssumeRole")));
     }
