@@ -344,4 +344,12 @@ mod tests {
         let seen = Observed { arn: "AROAEXAMPLE".into(), ..up_to_date() };
         assert!(matches!(Role::state(&seen), State::Pending(_)));
     }
+
+    #[test]
+    fn lambda_may_assume_it_and_nobody_else() {
+        let trust = trust();
+        let [statement] = &trust["Statement"].as_array().unwrap()[..] else { panic!() };
+        assert_eq!(statement["Principal"], json!({"Service": "lambda.amazonaws.com"}));
+        assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("sts:AssumeRole")));
+    }
 }

@@ -11,6 +11,7 @@ mod crash_matrix;
 mod deletion;
 mod drift;
 mod foreign;
+mod hostile;
 mod iam_minimal;
 mod isolation;
 mod kubernetes_weather;
