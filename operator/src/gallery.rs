@@ -24,6 +24,8 @@ pub struct Installation {
     pub owner_id: String,
     /// First part of every name.
     pub prefix: String,
+    /// ARN of the policy that says what the functions' roles may do at most, where there is one.
+    pub permissions_boundary: Option<String>,
     /// Turns a distribution's domain into the address that a browser opens.
     pub viewer: ViewerTemplate,
     /// `AWS_ENDPOINT_URL`, when AWS is somewhere else. S3 is then addressed by path, and browsers reach it there.

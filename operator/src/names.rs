@@ -4,6 +4,8 @@
 //! and name. A crash between a create and the next observation therefore never leads to a duplicate. Names prove nothing
 //! about ownership; tags do (see `ownership.rs`).
 
+mod arns;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE32_NOPAD;

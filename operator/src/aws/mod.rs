@@ -13,6 +13,7 @@ pub(crate) mod error;
 mod function;
 mod invalidation;
 mod log_group;
+pub mod needs;
 mod notification;
 mod objects;
 mod origin_access_control;

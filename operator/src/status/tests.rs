@@ -92,7 +92,7 @@ fn failed(kind: ErrorKind) -> Failure {
     let source = Message("Words of AWS.".into());
     let error =
         CloudError { service: "lambda", operation: "CreateFunction", kind, code: String::new(), source };
-    Failure { resource: ResourceId::Function(FunctionName::List), error }
+    Failure { resource: ResourceId::Function(FunctionName::List), arn: "arn:f".into(), error }
 }
 
 #[test]
