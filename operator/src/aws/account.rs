@@ -10,11 +10,24 @@ use futures::join;
 
 use super::Clients;
 use super::error::failed;
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
-use crate::iam_policy;
 use crate::preflight::simulation::{Decision, Denied, Request, Simulation};
 use crate::preflight::{Account, Limit, Question, Quota, Usage};
+
+/// What IAM asks of whoever makes these calls. The operator does without.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("lambda", "GetAccountSettings", &[Need("lambda:GetAccountSettings", On::Anything)]),
+    call("iam", "GetAccountSummary", &[Need("iam:GetAccountSummary", On::Anything)]),
+    call("iam", "SimulatePrincipalPolicy", &[Need("iam:SimulatePrincipalPolicy", On::Principal)]),
+    call("servicequotas", "GetServiceQuota", &[Need("servicequotas:GetServiceQuota", On::ServiceQuota)]),
+    call(
+        "servicequotas",
+        "GetAWSDefaultServiceQuota",
+        &[Need("servicequotas:GetAWSDefaultServiceQuota", On::Anything)],
+    ),
+];
 
 /// Lambda keeps this much of the account's concurrency for functions that reserve none.
 const KEPT_UNRESERVED: u64 = 100;
@@ -121,9 +134,7 @@ async fn denied(
     question: &Question,
 ) -> Result<Vec<Denied>, CloudError> {
     let Some(principal) = principal else { return Ok(Vec::new()) };
-    let installation = &gallery.installation;
-    let policy = iam_policy::policy(&installation.account, gallery.partition(), &installation.prefix);
-    let simulation = Simulation::new(&policy, gallery, &question.unread);
+    let simulation = Simulation::new(gallery, &question.unread);
     let mut decisions = Vec::new();
     for request in simulation.requests() {
         decisions.extend(simulate(clients, principal, gallery, request).await?);

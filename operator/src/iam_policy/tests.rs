@@ -13,7 +13,7 @@ const LIMIT: usize = 6144;
 fn terms() -> Terms {
     let text = |text: &str| text.to_owned();
     let (account, partition, prefix) = (text("123456789012"), text("aws"), text("pg"));
-    Terms { account, partition, prefix, owners: Vec::new(), boundary: None }
+    Terms { account, partition, prefix, owners: Vec::new(), boundary: None, principal: None }
 }
 
 /// With everything that makes a policy longer.
@@ -25,6 +25,7 @@ fn longest() -> Terms {
         prefix: "p".repeat(PREFIX_LENGTH),
         owners: vec![uid.into(), uid.into()],
         boundary: Some(boundary),
+        principal: Some(format!("arn:aws-us-gov:iam::123456789012:role/{}", "r".repeat(64))),
         ..terms()
     }
 }
@@ -78,7 +79,9 @@ fn only_what_aws_cannot_limit_is_allowed_on_everything() {
     let creations = ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
     let lists = ["ListDistributions", "ListOriginAccessControls", "ListResponseHeadersPolicies"];
     let cloudfront = creations.iter().chain(&lists).map(|action| format!("cloudfront:{action}"));
-    let expected: BTreeSet<_> = cloudfront.chain(["logs:DescribeLogGroups".to_owned()]).collect();
+    let account = ["iam:GetAccountSummary", "lambda:GetAccountSettings", "servicequotas:GetAWSDefaultServiceQuota"];
+    let others = ["logs:DescribeLogGroups"].into_iter().chain(account).map(str::to_owned);
+    let expected: BTreeSet<_> = cloudfront.chain(others).collect();
     assert_eq!(unlimited, expected.iter().map(String::as_str).collect());
 }
 
@@ -168,4 +171,19 @@ fn the_commands_make_both_and_say_what_to_do_with_them() {
     assert_eq!(text.matches("aws iam create-policy").count(), 1);
     assert!(text.contains(theirs) && !text.contains("pg-boundary"), "{text}");
     assert_eq!(text.matches('\'').count(), 2, "the document is quoted, and holds no quotes of this kind: {text}");
+}
+
+/// To see it fail: let `policy` take what is optional without a name, or the simulator without a principal.
+#[test]
+fn what_the_operator_does_without_stands_apart_and_only_its_own_permissions_are_asked_about() {
+    let role = "arn:aws:iam::123456789012:role/photogallery-operator";
+    for (principal, count) in [(None, 2), (Some(role.to_owned()), 3)] {
+        let policy = policy(&Terms { principal, ..terms() });
+        let optional: Vec<_> = statements(&policy).filter(|it| it["Sid"].is_string()).collect();
+        assert_eq!(optional.len(), count, "{optional:#?}");
+        for statement in statements(&policy) {
+            let simulates = list(&statement["Action"]).contains(&"iam:SimulatePrincipalPolicy");
+            assert!(!simulates || statement["Resource"] == role, "{statement}");
+        }
+    }
 }

@@ -7,12 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use functions_core::contract::FunctionName;
-use serde_json::Value;
 
 use super::{MOST_NAMED, Problem, listed};
+use crate::aws::needs::{self, Need, On};
 use crate::cloud::ErrorKind;
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
+use crate::iam_policy;
 
 /// The function whose names stand for those of all.
 const FUNCTION: FunctionName = FunctionName::List;
@@ -53,27 +54,25 @@ pub struct Decision {
 /// What to ask, and what of it we know.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// Actions with what they must be allowed on; on one of it, where the policy names several.
-    wanted: BTreeMap<String, Vec<String>>,
-    /// What the look has shown to be allowed.
+    /// Actions, and the ARNs that they must be allowed on.
+    wanted: BTreeSet<(String, String)>,
+    /// Those that the look has shown to be allowed.
     proven: Vec<(String, String)>,
 }
 
 impl Simulation {
-    /// Everything that `policy` allows, asked about this gallery. `unread`: what the look could not read.
-    pub fn new(policy: &Value, gallery: &Identity, unread: &BTreeSet<ResourceId>) -> Self {
-        let arns = arns(gallery);
-        let mut wanted = BTreeMap::<String, Vec<String>>::new();
-        for statement in policy["Statement"].as_array().into_iter().flatten() {
-            for action in strings(&statement["Action"]).filter(|action| !is_optional(action)) {
-                let matching = strings(&statement["Resource"]).filter_map(|pattern| first(&arns, action, pattern));
-                let resources = wanted.entry(action.to_owned()).or_default();
-                resources.extend(matching.map(str::to_owned));
-            }
+    /// Everything that the operator needs, asked about this gallery. `unread`: what the look could not read.
+    pub fn new(gallery: &Identity, unread: &BTreeSet<ResourceId>) -> Self {
+        let is_bounded = gallery.installation.permissions_boundary.is_some();
+        let needs = needs::calls().flat_map(|call| call.needs);
+        let needs = needs.filter(|Need(action, _)| is_bounded || !iam_policy::is_for_boundary(action));
+        let pair = |Need(action, on): &Need| Some(((*action).to_owned(), arn(gallery, action, *on)?));
+        let pairs = |needs: &[Need]| needs.iter().filter_map(pair).collect::<Vec<_>>();
+        let proven = PROVEN.iter().filter(|(id, _)| !unread.contains(id)).map(|(_, need)| *need);
+        Self {
+            wanted: needs.filter_map(pair).collect(),
+            proven: pairs(&proven.collect::<Vec<_>>()),
         }
-        let proven = proven(gallery).into_iter().filter(|(id, ..)| !unread.contains(id));
-        let proven = proven.map(|(_, action, resource)| (action.to_owned(), resource));
-        Self { wanted, proven: proven.collect() }
     }
 
     /// The calls to make; none when nothing would show whether the answer can be believed.
@@ -81,13 +80,11 @@ impl Simulation {
         if self.proven.is_empty() {
             return Vec::new();
         }
-        let pairs = self.wanted.iter().flat_map(|(action, on)| on.iter().map(move |on| (action, on)));
-        let pairs: Vec<_> = pairs.chain(self.proven.iter().map(|(action, on)| (action, on))).collect();
         let of_group = |services: &&[&str]| {
             let mut request = Request::default();
-            for (action, on) in pairs.iter().filter(|(action, _)| services.contains(&service(action))) {
-                request.actions.insert((*action).clone());
-                request.resources.insert((*on).clone());
+            for (action, on) in self.wanted.iter().filter(|(action, _)| services.contains(&service(action))) {
+                request.actions.insert(action.clone());
+                request.resources.insert(on.clone());
             }
             request
         };
@@ -96,20 +93,17 @@ impl Simulation {
 
     /// What is denied, if the simulator can be believed.
     pub fn denied(&self, decisions: &[Decision]) -> Vec<Denied> {
-        let said: BTreeMap<_, _> =
-            decisions.iter().map(|it| ((it.action.as_str(), it.resource.as_str()), it)).collect();
-        let allows = |(action, on): &(String, String)| {
-            said.get(&(action.as_str(), on.as_str())).is_some_and(|decision| decision.is_allowed)
+        let of = |(action, resource): &(String, String)| {
+            decisions.iter().find(|said| said.action == *action && said.resource == *resource)
         };
-        if !self.proven.iter().all(allows) {
+        if !self.proven.iter().all(|pair| of(pair).is_some_and(|decision| decision.is_allowed)) {
             return Vec::new();
         }
-        let denies = |action: &str, on: &str| {
-            said.get(&(action, on)).is_some_and(|decision| !decision.is_allowed && decision.is_certain)
+        let is_denied = |pair: &&(String, String)| {
+            of(pair).is_some_and(|decision| !decision.is_allowed && decision.is_certain)
         };
-        let denied = self.wanted.iter().filter(|(action, on)| on.iter().all(|on| denies(action, on)));
-        let denied = denied.filter_map(|(action, on)| Some((action, on.first()?)));
-        denied.map(|(action, on)| Denied { action: action.clone(), resource: on.clone() }).collect()
+        let denied = self.wanted.iter().filter(is_denied).cloned();
+        denied.map(|(action, resource)| Denied { action, resource }).collect()
     }
 
     /// Values of the condition keys that our policy names. What is missing here makes an answer uncertain.
@@ -123,7 +117,9 @@ impl Simulation {
             ("iam:PassedToService", "lambda.amazonaws.com"),
             ("lambda:Principal", "apigateway.amazonaws.com"),
         ];
-        let others = others.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let boundary = gallery.installation.permissions_boundary.as_deref();
+        let boundary = boundary.map(|boundary| ("iam:PermissionsBoundary", boundary));
+        let others = others.into_iter().chain(boundary).map(|(key, value)| (key.to_owned(), value.to_owned()));
         // `plan` may know no uid; the simulator refuses empty values.
         tags.chain(others).filter(|(_, value)| !value.is_empty()).collect()
     }
@@ -148,82 +144,51 @@ fn them(actions: &[String]) -> &'static str {
     if actions.len() == 1 { "it" } else { "them" }
 }
 
-/// Only for the preflight itself, which does without.
-fn is_optional(action: &str) -> bool {
-    service(action) == "servicequotas" || crate::iam_policy::PREFLIGHT.contains(&action)
-}
-
 fn service(action: &str) -> &str {
     action.split(':').next().unwrap_or_default()
 }
 
-fn strings(value: &Value) -> impl Iterator<Item = &str> {
-    let one = value.as_str();
-    let many = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-    one.into_iter().chain(many)
-}
-
-/// One of each kind, the narrower ones last: the first that a pattern matches is what it is for.
-fn arns(gallery: &Identity) -> Vec<String> {
-    let (partition, region) = (gallery.partition(), &gallery.region);
-    let api = |path: &str| format!("arn:{partition}:apigateway:{region}::/{path}");
-    let role = gallery.role_arn(FUNCTION);
-    let tagged = format!("arn%3A{partition}%3Aapigateway%3A{region}%3A%3A%2Frestapis%2F0123456789");
-    vec![
-        gallery.bucket_arn(BucketRole::Photos),
-        format!("{}/object", gallery.bucket_arn(BucketRole::Photos)),
-        format!("{}/index.html", gallery.bucket_arn(BucketRole::Frontend)),
-        format!("{}/code.zip", gallery.bucket_arn(BucketRole::Artefacts)),
-        gallery.table_arn(),
-        gallery.log_group_arn(FUNCTION),
-        role,
-        missing_role(gallery),
-        gallery.function_arn(FUNCTION),
-        api("restapis"),
-        api("restapis/0123456789"),
-        api(&format!("tags/{tagged}")),
-        gallery.cloudfront_arn("distribution/E0123456789AB"),
-        gallery.cloudfront_arn("origin-access-control/E0123456789AB"),
-        gallery.cloudfront_arn("response-headers-policy/01234567-89ab-cdef-0123-456789abcdef"),
-    ]
-}
-
-/// A role that is not there has no path.
-fn missing_role(gallery: &Identity) -> String {
-    let account = &gallery.installation.account;
-    format!("arn:{}:iam::{account}:role/{}", gallery.partition(), gallery.role(FUNCTION))
-}
-
 /// Reads that AWS answers only to who may make them, also when there is nothing. (S3 tells anybody that there is no bucket.)
-fn proven(gallery: &Identity) -> Vec<(ResourceId, &'static str, String)> {
-    let apis = format!("arn:{}:apigateway:{}::/restapis", gallery.partition(), gallery.region);
-    let distribution = gallery.cloudfront_arn("distribution/E0123456789AB");
-    vec![
-        (ResourceId::Table, "dynamodb:DescribeTable", gallery.table_arn()),
-        (ResourceId::Function(FUNCTION), "lambda:GetFunction", gallery.function_arn(FUNCTION)),
-        (ResourceId::Role(FUNCTION), "iam:GetRole", missing_role(gallery)),
-        (ResourceId::RestApi, "apigateway:GET", apis),
-        (ResourceId::Distribution, "cloudfront:ListDistributions", distribution),
-    ]
-}
+const PROVEN: [(ResourceId, Need); 5] = [
+    (ResourceId::Table, Need("dynamodb:DescribeTable", On::Table)),
+    (ResourceId::Function(FUNCTION), Need("lambda:GetFunction", On::Function)),
+    (ResourceId::Role(FUNCTION), Need("iam:GetRole", On::MissingRole)),
+    (ResourceId::RestApi, Need("apigateway:GET", On::RestApis)),
+    (ResourceId::Distribution, Need("cloudfront:ListDistributions", On::Anything)),
+];
 
-/// The ARN that stands for a policy's pattern.
-fn first<'a>(arns: &'a [String], action: &str, pattern: &str) -> Option<&'a str> {
-    let is_of_service = |arn: &&String| arn.split(':').nth(2) == Some(service(action));
-    arns.iter().filter(is_of_service).find(|arn| matches(pattern, arn)).map(String::as_str)
-}
-
-/// As IAM matches: `*` is any characters.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<_> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(found) = text.find(part) else { return false };
-        text = &text[found + part.len()..];
-    }
-    text.ends_with(end)
+/// ARN of one of the gallery's; of one that AWS would name, any. `None`: nothing of a gallery's.
+fn arn(gallery: &Identity, action: &str, on: On) -> Option<String> {
+    let Identity { region, installation, .. } = gallery;
+    let (partition, account) = (gallery.partition(), &installation.account);
+    let api = |path: &str| format!("arn:{partition}:apigateway:{region}::/restapis{path}");
+    let distribution = gallery.distribution_arn("E0123456789AB");
+    Some(match on {
+        // Any will do.
+        On::Anything | On::NewDistribution if service(action) == "cloudfront" => distribution,
+        On::Anything if service(action) == "logs" => gallery.log_group_arn(FUNCTION),
+        On::Anything | On::NewDistribution | On::ServiceQuota | On::Principal => return None,
+        On::NewBucket | On::Bucket => gallery.bucket_arn(BucketRole::Photos),
+        On::Object => format!("{}/object", gallery.bucket_arn(BucketRole::Photos)),
+        On::SiteObject => format!("{}/index.html", gallery.bucket_arn(BucketRole::Frontend)),
+        On::Zip => format!("{}/functions/code.zip", gallery.bucket_arn(BucketRole::Artefacts)),
+        On::Table => gallery.table_arn(),
+        On::LogGroup => gallery.log_group_arn(FUNCTION),
+        On::Function | On::InvokedFunction => gallery.function_arn(FUNCTION),
+        On::Role | On::RoleInBounds | On::PassedRole => gallery.role_arn(FUNCTION),
+        On::MissingRole => format!("arn:{partition}:iam::{account}:role/{}", gallery.role(FUNCTION)),
+        On::RestApis | On::NewRestApi => api(""),
+        On::RestApi => api("/0123456789"),
+        On::RestApiTags => {
+            let tagged = format!("arn%3A{partition}%3Aapigateway%3A{region}%3A%3A%2Frestapis%2F0123456789");
+            format!("arn:{partition}:apigateway:{region}::/tags/{tagged}")
+        }
+        On::Distribution | On::OwnDistribution => distribution,
+        On::OriginAccessControl => gallery.cloudfront_arn("origin-access-control/E0123456789AB"),
+        On::ResponseHeadersPolicy => {
+            gallery.cloudfront_arn("response-headers-policy/01234567-89ab-cdef-0123-456789abcdef")
+        }
+    })
 }
 
 /// ARN of the IAM entity behind a caller's ARN, as the simulator wants it. `role` is what the environment says of the role, with
