@@ -147,17 +147,20 @@ pub(crate) fn scope(on: On, terms: &Terms) -> Scope {
         On::NewBucket => (s3("*"), None),
         On::Bucket => (s3("*"), Some(ours)),
         On::Object => (s3("*/*"), Some(ours)),
-        On::SiteObject => (s3("*-site-*/*"), Some(ours)),
+        // Names end with a hash of eight characters: a gallery called "web-site" has no photos that this would match.
+        On::SiteObject => (s3("*-site-????????/*"), Some(ours)),
         On::Zip => (s3(&format!("artefacts-{account}-*/*")), Some(ours)),
         On::Table => (arn("dynamodb", &format!("table/{prefix}-*")), None),
         On::LogGroup => (arn("logs", &format!("log-group:/aws/lambda/{prefix}-*")), None),
         On::Function => (arn("lambda", &format!("function:{prefix}-*")), None),
-        On::InvokedFunction => {
-            (arn("lambda", &format!("function:{prefix}-*")), Some(equals("lambda:Principal", INVOKERS.to_vec())))
-        }
+        On::InvokedFunction => (
+            arn("lambda", &format!("function:{prefix}-*")),
+            Some(equals("lambda:Principal", INVOKERS.to_vec())),
+        ),
         On::Role => (role(&format!("{prefix}-*")), None),
         On::RoleInBounds => {
-            let within = boundary.as_ref().map(|boundary| equals("iam:PermissionsBoundary", boundary.as_str()));
+            let within =
+                boundary.as_ref().map(|boundary| equals("iam:PermissionsBoundary", boundary.as_str()));
             (role(&format!("{prefix}-*")), within)
         }
         On::MissingRole => (format!("arn:{partition}:iam::{account}:role/{prefix}-*"), None),
@@ -201,9 +204,8 @@ fn owned(place: &str, terms: &Terms) -> Value {
 fn commands(terms: &Terms) -> String {
     let Terms { account, partition, prefix, boundary, .. } = terms;
     let name = format!("{prefix}-boundary");
-    let within = boundary
-        .clone()
-        .unwrap_or_else(|| format!("arn:{partition}:iam::{account}:policy{ROLE_PATH}{name}"));
+    let within =
+        boundary.clone().unwrap_or_else(|| format!("arn:{partition}:iam::{account}:policy{ROLE_PATH}{name}"));
     let make_boundary = if boundary.is_none() {
         let document = sorted(&boundary::policy(terms));
         format!(

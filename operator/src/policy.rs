@@ -176,16 +176,22 @@ mod tests {
     fn a_denied_call_without_details_is_named_by_its_operation() {
         let advice = advice(&failure(ErrorKind::AccessDenied, "Forbidden"));
         let on = "arn:aws:dynamodb:eu-west-1:1:table/pg";
-        let first = format!("Missing permission iam:CreateRole, or what goes with it (iam:TagRole), on {on}, for table. Add");
+        let first = format!(
+            "Missing permission iam:CreateRole, or what goes with it (iam:TagRole), on {on}, for table. Add"
+        );
         assert!(advice.starts_with(&first), "{advice}");
     }
 
     #[test]
     fn where_another_policy_is_in_the_way_the_operator_s_role_is_not_blamed() {
-        let text = "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
+        let text =
+            "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
         let told = |reason: &str| advice(&failure(ErrorKind::AccessDenied, &format!("{text} {reason}")));
         let denied = told("with an explicit deny in a service control policy");
-        assert!(denied.contains("iam:CreateRole on arn:r, for table: there is an explicit deny in a service"), "{denied}");
+        assert!(
+            denied.contains("iam:CreateRole on arn:r, for table: there is an explicit deny in a service"),
+            "{denied}"
+        );
         let bounded = told("because no permissions boundary allows the iam:CreateRole action");
         assert!(bounded.contains("no permissions boundary allows it. Allow it there"), "{bounded}");
         for advice in [denied, bounded] {

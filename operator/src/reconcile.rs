@@ -176,7 +176,8 @@ async fn observe(cloud: &impl Cloud, goal: &Goal, mut scope: Scope, seen: &mut O
     let mut given_up = Vec::new();
     loop {
         let errors = cloud.observe(goal.identity(), &scope, seen).await;
-        let failures = errors.into_iter().map(|(resource, error)| Failure::new(goal.identity(), resource, error));
+        let failures =
+            errors.into_iter().map(|(resource, error)| Failure::new(goal.identity(), resource, error));
         let (again, others): (Vec<_>, Vec<_>) = failures
             .partition(|failure| matches!(failure.error.kind, ErrorKind::Throttled | ErrorKind::Unavailable));
         given_up.extend(others);

@@ -5,8 +5,8 @@
 //!
 //! An action that no part asks for is not needed, and nor is one whose absence nobody notices.
 
-mod life;
 mod lane;
+mod life;
 mod spoil;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,25 +34,30 @@ pub enum Verdict {
     NotAsked,
 }
 
+/// Which actions to try. By default all of the operator's policy.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trial<'a> {
+    /// Only these.
+    pub only: Option<&'a [&'a str]>,
+    /// The policy allows this besides: for a test of this test.
+    pub also: Option<&'a str>,
+}
+
 /// What came of it, by action.
 #[derive(Debug, Default)]
 pub struct Report {
     pub verdicts: BTreeMap<String, Verdict>,
 }
 
-/// Tries the actions of the operator's policy, or `only` these. `also` stands in the policy besides: for a test of this test.
-pub async fn run(
-    name: &str,
-    lanes: usize,
-    only: Option<&[&str]>,
-    also: Option<&str>,
-    progress: &Progress,
-) -> Result<Report> {
+/// Tries the actions on so many stacks side by side.
+pub async fn run(name: &str, lanes: usize, trial: Trial<'_>, progress: &Progress) -> Result<Report> {
+    let Trial { only, also } = trial;
     let policy = permissions::of_operator(true).await?;
     let policy = also.map_or(Ok(policy.clone()), |action| permissions::with(&policy, action))?;
     let mut actions = permissions::actions(&policy)?;
     actions.retain(|action| only.is_none_or(|only| only.contains(&action.as_str())));
-    let lanes = try_join_all((0..lanes).map(|number| Lane::start(format!("{name}-{number}"), &policy))).await?;
+    let lanes =
+        try_join_all((0..lanes).map(|number| Lane::start(format!("{name}-{number}"), &policy))).await?;
     let asked = lanes.first().context("no lanes")?.asked.clone();
     let (report, mut queues) = (Mutex::new(Report::default()), sorted_out(&actions, &asked));
     for action in queues.remove(&None).unwrap_or_default() {
@@ -62,7 +67,8 @@ pub async fn run(
     let queues = Mutex::new(queues);
     let work = lanes.iter().map(|lane| async {
         while let Some((part, action)) = next(&queues, lane.lives()) {
-            let verdict = lane.live_without(part, &action).await.with_context(|| format!("{action}, {part:?}"))?;
+            let verdict =
+                lane.live_without(part, &action).await.with_context(|| format!("{action}, {part:?}"))?;
             progress.step(format!("{action}: {verdict}"));
             add(&report, &action, verdict);
         }
@@ -106,7 +112,9 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Needed(part) => write!(formatter, "needed for {part}"),
-            Self::NotNamed(part, said) => write!(formatter, "{part} fails without, and does not name it: {said}"),
+            Self::NotNamed(part, said) => {
+                write!(formatter, "{part} fails without, and does not name it: {said}")
+            }
             Self::NotMissed(part) => write!(formatter, "not needed: {part} does well without"),
             Self::NotAsked => write!(formatter, "not needed: nothing asks for it"),
         }
@@ -122,7 +130,8 @@ impl Report {
 
     /// How many actions each part of a life proved.
     pub fn summary(&self) -> String {
-        let count = |part| self.verdicts.values().filter(|verdict| **verdict == Verdict::Needed(part)).count();
+        let count =
+            |part| self.verdicts.values().filter(|verdict| **verdict == Verdict::Needed(part)).count();
         let counts: Vec<_> = Part::ALL.iter().map(|part| format!("{part} {}", count(*part))).collect();
         let needed = self.verdicts.len() - self.complaints().len();
         format!("{needed} of {} actions are needed ({})", self.verdicts.len(), counts.join(", "))
@@ -135,7 +144,8 @@ mod tests {
 
     #[test]
     fn an_action_is_taken_away_where_that_costs_least_and_what_nothing_asks_for_stands_apart() {
-        let set = |actions: &[&str]| actions.iter().map(|action| (*action).to_owned()).collect::<BTreeSet<_>>();
+        let set =
+            |actions: &[&str]| actions.iter().map(|action| (*action).to_owned()).collect::<BTreeSet<_>>();
         let asked = [(Part::Look, set(&["a"])), (Part::Creation, set(&["a", "b"]))].into();
         let queues = sorted_out(&["a".into(), "b".into(), "c".into()], &asked);
         assert_eq!(queues[&Some(Part::Look)], ["a"]);
@@ -148,7 +158,9 @@ mod tests {
         let mut report = Report::default();
         report.verdicts.insert("a".into(), Verdict::Needed(Part::Look));
         assert_eq!(report.complaints(), [""; 0]);
-        for verdict in [Verdict::NotAsked, Verdict::NotMissed(Part::Drift), Verdict::NotNamed(Part::Drift, "x".into())] {
+        for verdict in
+            [Verdict::NotAsked, Verdict::NotMissed(Part::Drift), Verdict::NotNamed(Part::Drift, "x".into())]
+        {
             report.verdicts.insert("b".into(), verdict);
             assert_eq!(report.complaints().len(), 1);
         }

@@ -41,8 +41,12 @@ pub async fn make_boundary(aws: &LocalAws) -> Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.code() == Some("EntityAlreadyExists") => {
             // IAM keeps five versions.
-            let versions = iam.list_policy_versions().policy_arn(BOUNDARY).send().await?.versions.unwrap_or_default();
-            let old = versions.iter().filter(|version| !version.is_default_version()).filter_map(|it| it.version_id());
+            let versions =
+                iam.list_policy_versions().policy_arn(BOUNDARY).send().await?.versions.unwrap_or_default();
+            let old = versions
+                .iter()
+                .filter(|version| !version.is_default_version())
+                .filter_map(|it| it.version_id());
             for version in old {
                 iam.delete_policy_version().policy_arn(BOUNDARY).version_id(version).send().await?;
             }

@@ -85,6 +85,7 @@ pub struct Stack {
     pub tools: Tools,
     /// The access key of the operator's IAM user, by which [`AwsCall::caller`] names it.
     pub operator_key: String,
+    operator_credentials: Credentials,
     /// Of an IAM user who may read everything, for looking around.
     pub developer: Credentials,
     kube: Client,
@@ -172,8 +173,19 @@ impl Stack {
         settings.environment.extend(options.operator);
         let operator = Operator::new(settings, Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
-        let stack =
-            Self { operator, proxy, aws, control_plane, tools, operator_key, developer, kube, clients, run };
+        let stack = Self {
+            operator,
+            proxy,
+            aws,
+            control_plane,
+            tools,
+            operator_key,
+            operator_credentials: credentials,
+            developer,
+            kube,
+            clients,
+            run,
+        };
         if options.start_operator {
             stack.operator.start().await.context("failed to start the operator")?;
             stack.progress().step(format!("operator runs (process {})", stack.operator.id()?));
@@ -220,6 +232,11 @@ impl Stack {
     /// The root of the account, whom no policy binds: for checking.
     pub fn aws(&self) -> &Clients {
         &self.clients
+    }
+
+    /// Who has got hold of the operator's keys.
+    pub fn operator_credentials(&self) -> Credentials {
+        self.operator_credentials.clone()
     }
 
     /// Anyone else.

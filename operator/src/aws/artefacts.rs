@@ -11,9 +11,7 @@ use crate::graph::BucketRole;
 use crate::resources::artefacts::{Change, Observed, PREFIX};
 
 /// What IAM asks of whoever makes these calls.
-pub(super) const NEEDS: &[CallNeeds] = &[
-    call("s3", "PutObject", &[Need("s3:PutObject", On::Zip)]),
-];
+pub(super) const NEEDS: &[CallNeeds] = &[call("s3", "PutObject", &[Need("s3:PutObject", On::Zip)])];
 
 const ROLE: BucketRole = BucketRole::Artefacts;
 

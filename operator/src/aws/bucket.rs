@@ -31,7 +31,15 @@ pub(super) const NEEDS: &[CallNeeds] = &[
     call("s3", "GetBucketEncryption", &[Need("s3:GetEncryptionConfiguration", On::Bucket)]),
     call("s3", "GetBucketLifecycleConfiguration", &[Need("s3:GetLifecycleConfiguration", On::Bucket)]),
     // Ownership and tags are set with the creation.
-    call("s3", "CreateBucket", &[Need("s3:CreateBucket", On::NewBucket), Need("s3:PutBucketOwnershipControls", On::NewBucket), Need("s3:TagResource", On::NewBucket)]),
+    call(
+        "s3",
+        "CreateBucket",
+        &[
+            Need("s3:CreateBucket", On::NewBucket),
+            Need("s3:PutBucketOwnershipControls", On::NewBucket),
+            Need("s3:TagResource", On::NewBucket),
+        ],
+    ),
     call("s3", "PutPublicAccessBlock", &[Need("s3:PutBucketPublicAccessBlock", On::Bucket)]),
     call("s3", "PutBucketOwnershipControls", &[Need("s3:PutBucketOwnershipControls", On::NewBucket)]),
     call("s3", "PutBucketEncryption", &[Need("s3:PutEncryptionConfiguration", On::Bucket)]),

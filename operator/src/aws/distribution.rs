@@ -23,8 +23,19 @@ pub(super) const NEEDS: &[CallNeeds] = &[
     call("cloudfront", "ListDistributions", &[Need("cloudfront:ListDistributions", On::Anything)]),
     call("cloudfront", "ListTagsForResource", &[Need("cloudfront:ListTagsForResource", On::Distribution)]),
     call("cloudfront", "GetDistribution", &[Need("cloudfront:GetDistribution", On::OwnDistribution)]),
-    call("cloudfront", "CreateDistributionWithTags", &[Need("cloudfront:CreateDistribution", On::NewDistribution), Need("cloudfront:TagResource", On::NewDistribution)]),
-    call("cloudfront", "GetDistributionConfig", &[Need("cloudfront:GetDistributionConfig", On::OwnDistribution)]),
+    call(
+        "cloudfront",
+        "CreateDistributionWithTags",
+        &[
+            Need("cloudfront:CreateDistribution", On::NewDistribution),
+            Need("cloudfront:TagResource", On::NewDistribution),
+        ],
+    ),
+    call(
+        "cloudfront",
+        "GetDistributionConfig",
+        &[Need("cloudfront:GetDistributionConfig", On::OwnDistribution)],
+    ),
     call("cloudfront", "UpdateDistribution", &[Need("cloudfront:UpdateDistribution", On::OwnDistribution)]),
     call("cloudfront", "TagResource", &[Need("cloudfront:TagResource", On::OwnDistribution)]),
     call("cloudfront", "UntagResource", &[Need("cloudfront:UntagResource", On::OwnDistribution)]),

@@ -17,10 +17,31 @@ use crate::resources::function::{Activity, Change, Code, Configuration, Desired,
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
     // Without the second it tells no tags, and nobody's function is ours.
-    call("lambda", "GetFunction", &[Need("lambda:GetFunction", On::Function), Need("lambda:ListTags", On::Function)]),
-    call("lambda", "CreateFunction", &[Need("lambda:CreateFunction", On::Function), Need("lambda:TagResource", On::Function), Need("iam:PassRole", On::PassedRole), Need("s3:GetObject", On::Zip)]),
-    call("lambda", "UpdateFunctionCode", &[Need("lambda:UpdateFunctionCode", On::Function), Need("s3:GetObject", On::Zip)]),
-    call("lambda", "UpdateFunctionConfiguration", &[Need("lambda:UpdateFunctionConfiguration", On::Function), Need("iam:PassRole", On::PassedRole)]),
+    call(
+        "lambda",
+        "GetFunction",
+        &[Need("lambda:GetFunction", On::Function), Need("lambda:ListTags", On::Function)],
+    ),
+    call(
+        "lambda",
+        "CreateFunction",
+        &[
+            Need("lambda:CreateFunction", On::Function),
+            Need("lambda:TagResource", On::Function),
+            Need("iam:PassRole", On::PassedRole),
+            Need("s3:GetObject", On::Zip),
+        ],
+    ),
+    call(
+        "lambda",
+        "UpdateFunctionCode",
+        &[Need("lambda:UpdateFunctionCode", On::Function), Need("s3:GetObject", On::Zip)],
+    ),
+    call(
+        "lambda",
+        "UpdateFunctionConfiguration",
+        &[Need("lambda:UpdateFunctionConfiguration", On::Function), Need("iam:PassRole", On::PassedRole)],
+    ),
     call("lambda", "PutFunctionConcurrency", &[Need("lambda:PutFunctionConcurrency", On::Function)]),
     call("lambda", "DeleteFunctionConcurrency", &[Need("lambda:DeleteFunctionConcurrency", On::Function)]),
     call("lambda", "TagResource", &[Need("lambda:TagResource", On::Function)]),
@@ -213,7 +234,8 @@ mod tests {
     async fn tags_that_may_not_be_read_are_a_missing_permission_and_not_somebody_else_s_function() {
         let message = "User: arn:aws:iam::1:user/op is not authorized to perform: lambda:ListTags on resource: arn:f \
                        because no identity-based policy allows the lambda:ListTags action";
-        let refused = TagsError::builder().error_code("AccessDeniedException").message(message).build().unwrap();
+        let refused =
+            TagsError::builder().error_code("AccessDeniedException").message(message).build().unwrap();
         let get = mock!(Client::get_function).then_output(move || {
             let configuration = FunctionConfiguration::builder().build();
             GetFunctionOutput::builder().configuration(configuration).tags_error(refused.clone()).build()

@@ -13,9 +13,11 @@ use crate::names::{TAG_SITE, Tags};
 use crate::resources::invalidation::{Change, Observed};
 
 /// What IAM asks of whoever makes these calls.
-pub(super) const NEEDS: &[CallNeeds] = &[
-    call("cloudfront", "CreateInvalidation", &[Need("cloudfront:CreateInvalidation", On::OwnDistribution)]),
-];
+pub(super) const NEEDS: &[CallNeeds] = &[call(
+    "cloudfront",
+    "CreateInvalidation",
+    &[Need("cloudfront:CreateInvalidation", On::OwnDistribution)],
+)];
 
 pub(super) async fn observe(
     clients: &Clients,

@@ -15,7 +15,11 @@ use crate::resources::log_group::{Change, Observed};
 pub(super) const NEEDS: &[CallNeeds] = &[
     call("logs", "DescribeLogGroups", &[Need("logs:DescribeLogGroups", On::Anything)]),
     call("logs", "ListTagsForResource", &[Need("logs:ListTagsForResource", On::LogGroup)]),
-    call("logs", "CreateLogGroup", &[Need("logs:CreateLogGroup", On::LogGroup), Need("logs:TagResource", On::LogGroup)]),
+    call(
+        "logs",
+        "CreateLogGroup",
+        &[Need("logs:CreateLogGroup", On::LogGroup), Need("logs:TagResource", On::LogGroup)],
+    ),
     call("logs", "PutRetentionPolicy", &[Need("logs:PutRetentionPolicy", On::LogGroup)]),
     call("logs", "TagResource", &[Need("logs:TagResource", On::LogGroup)]),
     call("logs", "UntagResource", &[Need("logs:UntagResource", On::LogGroup)]),

@@ -88,7 +88,7 @@ impl Cloud for Aws {
             for Finding { id, result, part } in findings {
                 match result.and_then(|()| clients.recent.check(gallery, id, &part)) {
                     Ok(()) => replace(seen, id, part),
-                    Err(error) => errors.push((id, error)),
+                    Err(error) => errors.push((id, clients.recent.settle(gallery, id, error))),
                 }
             }
         }
@@ -99,7 +99,10 @@ impl Cloud for Aws {
         let clients = &*self.clients.region(&gallery.region);
         let result = apply(clients, gallery, change).await;
         clients.recent.note(gallery, change, &result);
-        result
+        result.map_err(|error| match recent::tagged_resource(change) {
+            Some(id) => clients.recent.settle(gallery, id, error),
+            None => error,
+        })
     }
 
     async fn account(&self, gallery: &Identity, question: &Question) -> Account {

@@ -76,7 +76,11 @@ pub enum On {
 }
 
 /// A row of a table.
-pub(super) const fn call(service: &'static str, operation: &'static str, needs: &'static [Need]) -> CallNeeds {
+pub(super) const fn call(
+    service: &'static str,
+    operation: &'static str,
+    needs: &'static [Need],
+) -> CallNeeds {
     CallNeeds { service, operation, needs }
 }
 

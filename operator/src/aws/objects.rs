@@ -17,7 +17,11 @@ use crate::graph::BucketRole;
 pub(super) const NEEDS: &[CallNeeds] = &[
     call("s3", "ListObjectsV2", &[Need("s3:ListBucket", On::Bucket)]),
     call("s3", "ListObjectVersions", &[Need("s3:ListBucketVersions", On::Bucket)]),
-    call("s3", "DeleteObjects", &[Need("s3:DeleteObject", On::Object), Need("s3:DeleteObjectVersion", On::Object)]),
+    call(
+        "s3",
+        "DeleteObjects",
+        &[Need("s3:DeleteObject", On::Object), Need("s3:DeleteObjectVersion", On::Object)],
+    ),
     call("s3", "ListMultipartUploads", &[Need("s3:ListBucketMultipartUploads", On::Bucket)]),
     call("s3", "AbortMultipartUpload", &[Need("s3:AbortMultipartUpload", On::Object)]),
 ];

@@ -15,10 +15,26 @@ use crate::resources::origin_access_control::{Change, Desired, Observed};
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
-    call("cloudfront", "ListOriginAccessControls", &[Need("cloudfront:ListOriginAccessControls", On::Anything)]),
-    call("cloudfront", "CreateOriginAccessControl", &[Need("cloudfront:CreateOriginAccessControl", On::Anything)]),
-    call("cloudfront", "GetOriginAccessControlConfig", &[Need("cloudfront:GetOriginAccessControlConfig", On::OriginAccessControl)]),
-    call("cloudfront", "UpdateOriginAccessControl", &[Need("cloudfront:UpdateOriginAccessControl", On::OriginAccessControl)]),
+    call(
+        "cloudfront",
+        "ListOriginAccessControls",
+        &[Need("cloudfront:ListOriginAccessControls", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "CreateOriginAccessControl",
+        &[Need("cloudfront:CreateOriginAccessControl", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "GetOriginAccessControlConfig",
+        &[Need("cloudfront:GetOriginAccessControlConfig", On::OriginAccessControl)],
+    ),
+    call(
+        "cloudfront",
+        "UpdateOriginAccessControl",
+        &[Need("cloudfront:UpdateOriginAccessControl", On::OriginAccessControl)],
+    ),
 ];
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {

@@ -20,10 +20,26 @@ use crate::resources::response_headers_policy::{Change, Desired, Headers, Observ
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
-    call("cloudfront", "ListResponseHeadersPolicies", &[Need("cloudfront:ListResponseHeadersPolicies", On::Anything)]),
-    call("cloudfront", "CreateResponseHeadersPolicy", &[Need("cloudfront:CreateResponseHeadersPolicy", On::Anything)]),
-    call("cloudfront", "GetResponseHeadersPolicyConfig", &[Need("cloudfront:GetResponseHeadersPolicyConfig", On::ResponseHeadersPolicy)]),
-    call("cloudfront", "UpdateResponseHeadersPolicy", &[Need("cloudfront:UpdateResponseHeadersPolicy", On::ResponseHeadersPolicy)]),
+    call(
+        "cloudfront",
+        "ListResponseHeadersPolicies",
+        &[Need("cloudfront:ListResponseHeadersPolicies", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "CreateResponseHeadersPolicy",
+        &[Need("cloudfront:CreateResponseHeadersPolicy", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "GetResponseHeadersPolicyConfig",
+        &[Need("cloudfront:GetResponseHeadersPolicyConfig", On::ResponseHeadersPolicy)],
+    ),
+    call(
+        "cloudfront",
+        "UpdateResponseHeadersPolicy",
+        &[Need("cloudfront:UpdateResponseHeadersPolicy", On::ResponseHeadersPolicy)],
+    ),
 ];
 
 const COMMENT: &str = "Photo galleries: what browsers may do with the page";

@@ -18,12 +18,24 @@ use crate::resources::rest_api::{Change, Observed};
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
     call("apigateway", "GetRestApis", &[Need("apigateway:GET", On::RestApis)]),
-    call("apigateway", "CreateRestApi", &[Need("apigateway:POST", On::NewRestApi), Need("apigateway:PUT", On::RestApiTags)]),
+    call(
+        "apigateway",
+        "CreateRestApi",
+        &[Need("apigateway:POST", On::NewRestApi), Need("apigateway:PUT", On::RestApiTags)],
+    ),
     call("apigateway", "PutRestApi", &[Need("apigateway:PUT", On::RestApi)]),
     call("apigateway", "UpdateRestApi", &[Need("apigateway:PATCH", On::RestApi)]),
     // Tagging counts as a change of what is tagged. Its stage's is below it.
-    call("apigateway", "TagResource", &[Need("apigateway:PUT", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)]),
-    call("apigateway", "UntagResource", &[Need("apigateway:DELETE", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)]),
+    call(
+        "apigateway",
+        "TagResource",
+        &[Need("apigateway:PUT", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)],
+    ),
+    call(
+        "apigateway",
+        "UntagResource",
+        &[Need("apigateway:DELETE", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)],
+    ),
     call("apigateway", "DeleteRestApi", &[Need("apigateway:DELETE", On::RestApi)]),
 ];
 

@@ -225,7 +225,13 @@ mod tests {
             .then_output(|| CreateRoleOutput::builder().build());
         let identity = identity("photos", "summer");
         let (description, tags) = ("text".into(), identity.owner_tags());
-        let role = Desired { description, trust: json!({}), policy: json!({}), boundary: Some("arn:b".into()), tags };
+        let role = Desired {
+            description,
+            trust: json!({}),
+            policy: json!({}),
+            boundary: Some("arn:b".into()),
+            tags,
+        };
         apply(&clients(&[&create]), &identity, LIST, &Change::Create(role)).await.unwrap();
         assert_eq!(create.num_calls(), 1);
     }

@@ -11,9 +11,7 @@ use crate::graph::BucketRole;
 use crate::resources::site::{Change, Observed};
 
 /// What IAM asks of whoever makes these calls.
-pub(super) const NEEDS: &[CallNeeds] = &[
-    call("s3", "PutObject", &[Need("s3:PutObject", On::SiteObject)]),
-];
+pub(super) const NEEDS: &[CallNeeds] = &[call("s3", "PutObject", &[Need("s3:PutObject", On::SiteObject)])];
 
 const ROLE: BucketRole = BucketRole::Frontend;
 

@@ -13,7 +13,11 @@ use crate::resources::stage::{Call, Change, Observed, Throttle};
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
     call("apigateway", "GetStage", &[Need("apigateway:GET", On::RestApi)]),
-    call("apigateway", "CreateStage", &[Need("apigateway:POST", On::RestApi), Need("apigateway:PUT", On::RestApiTags)]),
+    call(
+        "apigateway",
+        "CreateStage",
+        &[Need("apigateway:POST", On::RestApi), Need("apigateway:PUT", On::RestApiTags)],
+    ),
     call("apigateway", "UpdateStage", &[Need("apigateway:PATCH", On::RestApi)]),
 ];
 

@@ -25,7 +25,11 @@ pub(super) const NEEDS: &[CallNeeds] = &[
     call("dynamodb", "DescribeTable", &[Need("dynamodb:DescribeTable", On::Table)]),
     call("dynamodb", "ListTagsOfResource", &[Need("dynamodb:ListTagsOfResource", On::Table)]),
     call("dynamodb", "DescribeContinuousBackups", &[Need("dynamodb:DescribeContinuousBackups", On::Table)]),
-    call("dynamodb", "CreateTable", &[Need("dynamodb:CreateTable", On::Table), Need("dynamodb:TagResource", On::Table)]),
+    call(
+        "dynamodb",
+        "CreateTable",
+        &[Need("dynamodb:CreateTable", On::Table), Need("dynamodb:TagResource", On::Table)],
+    ),
     call("dynamodb", "UpdateContinuousBackups", &[Need("dynamodb:UpdateContinuousBackups", On::Table)]),
     call("dynamodb", "UpdateTable", &[Need("dynamodb:UpdateTable", On::Table)]),
     call("dynamodb", "TagResource", &[Need("dynamodb:TagResource", On::Table)]),

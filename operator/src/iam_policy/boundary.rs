@@ -20,9 +20,7 @@ pub fn policy(terms: &Terms) -> Value {
     let s3 = |rest: &str| format!("arn:{partition}:s3:::{prefix}-{rest}");
     let ours = equals("aws:ResourceAccount", account.as_str());
     let allow = |actions: Value, resource: String| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
-    let of_ours = |actions: Value, resource: String| {
-        json!({"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": ours})
-    };
+    let of_ours = |actions: Value, resource: String| json!({"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": ours});
     json!({
         "Version": "2012-10-17",
         "Statement": [

@@ -76,7 +76,8 @@ fn only_what_aws_cannot_limit_is_allowed_on_everything() {
     for statement in statements(&policy).filter(|statement| statement["Resource"] == "*") {
         unlimited.extend(list(&statement["Action"]));
     }
-    let creations = ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
+    let creations =
+        ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
     let lists = ["ListDistributions", "ListOriginAccessControls", "ListResponseHeadersPolicies"];
     let cloudfront = creations.iter().chain(&lists).map(|action| format!("cloudfront:{action}"));
     let account = ["iam:GetAccountSummary", "lambda:GetAccountSettings", "servicequotas:GetAWSDefaultServiceQuota"];
@@ -91,11 +92,18 @@ fn what_has_no_name_of_ours_must_carry_an_owner_s_tag() {
     for (owners, operator) in [(vec![], "Null"), (vec!["me".to_owned()], "StringEquals")] {
         let policy = policy(&Terms { owners, ..terms() });
         for action in [
-            "apigateway:DELETE", "apigateway:PATCH", "apigateway:POST", "cloudfront:UpdateDistribution",
-            "cloudfront:DeleteDistribution", "cloudfront:CreateDistribution", "cloudfront:CreateInvalidation",
+            "apigateway:DELETE",
+            "apigateway:PATCH",
+            "apigateway:POST",
+            "cloudfront:UpdateDistribution",
+            "cloudfront:DeleteDistribution",
+            "cloudfront:CreateDistribution",
+            "cloudfront:CreateInvalidation",
         ] {
-            let allowing = statements(&policy).filter(|statement| list(&statement["Action"]).contains(&action));
-            let allowing: Vec<_> = allowing.filter(|it| !it["Resource"].as_str().unwrap().contains("/tags/")).collect();
+            let allowing =
+                statements(&policy).filter(|statement| list(&statement["Action"]).contains(&action));
+            let allowing: Vec<_> =
+                allowing.filter(|it| !it["Resource"].as_str().unwrap().contains("/tags/")).collect();
             assert!(!allowing.is_empty(), "{action}");
             for statement in allowing {
                 let keys = statement["Condition"][operator].as_object();
@@ -111,8 +119,12 @@ fn what_has_no_name_of_ours_must_carry_an_owner_s_tag() {
 fn with_a_boundary_no_role_is_made_or_given_a_policy_without_it_and_none_loses_it() {
     let bounded = policy(&Terms { boundary: Some(BOUNDARY.into()), ..terms() });
     for action in ["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"] {
-        for statement in statements(&bounded).filter(|statement| list(&statement["Action"]).contains(&action)) {
-            assert_eq!(statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"], BOUNDARY, "{action}");
+        for statement in statements(&bounded).filter(|statement| list(&statement["Action"]).contains(&action))
+        {
+            assert_eq!(
+                statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"], BOUNDARY,
+                "{action}"
+            );
         }
     }
     let free = policy(&terms()).to_string();
@@ -154,7 +166,10 @@ fn the_boundary_allows_what_functions_are_given_and_no_other_action() {
 
 #[test]
 fn functions_cannot_be_given_the_functions_code() {
-    let code = format!("{}/functions/0/list-arm64.zip", identity("photos", "summer").bucket_arn(crate::graph::BucketRole::Artefacts));
+    let code = format!(
+        "{}/functions/0/list-arm64.zip",
+        identity("photos", "summer").bucket_arn(crate::graph::BucketRole::Artefacts)
+    );
     let boundary = boundary::policy(&terms());
     let denied = statements(&boundary).find(|statement| statement["Effect"] == "Deny").unwrap();
     assert!(matches(denied["Resource"].as_str().unwrap(), &code), "{code}");
@@ -170,7 +185,62 @@ fn the_commands_make_both_and_say_what_to_do_with_them() {
     let text = commands(&Terms { boundary: Some(theirs.into()), ..terms() });
     assert_eq!(text.matches("aws iam create-policy").count(), 1);
     assert!(text.contains(theirs) && !text.contains("pg-boundary"), "{text}");
-    assert_eq!(text.matches('\'').count(), 2, "the document is quoted, and holds no quotes of this kind: {text}");
+    assert_eq!(
+        text.matches('\'').count(),
+        2,
+        "the document is quoted, and holds no quotes of this kind: {text}"
+    );
+}
+
+/// As people read it: what may be done, on what, and when.
+fn table(policy: &Value, heading: &str) -> String {
+    let mut lines = vec![format!("| {heading} | on | if |"), "|---|---|---|".to_owned()];
+    for statement in statements(policy) {
+        let code =
+            |values: &Value| list(values).iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ");
+        let denied = if statement["Effect"] == "Deny" { "**never** " } else { "" };
+        let conditions =
+            statement["Condition"].as_object().into_iter().flatten().flat_map(|(operator, keys)| {
+                keys.as_object().unwrap().iter().map(move |(key, value)| match operator.as_str() {
+                    "Null" => format!("`{key}` is there"),
+                    _ => format!(
+                        "`{key}` is {}",
+                        list(value).iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(" or ")
+                    ),
+                })
+            });
+        let conditions: Vec<_> = conditions.collect();
+        let (actions, on) = (code(&statement["Action"]), code(&statement["Resource"]));
+        lines.push(format!("| {denied}{actions} | {on} | {} |", conditions.join(", ")));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_document_on_security_shows_these_policies() {
+    let (text, file) = (|text: &str| text.to_owned(), "docs/security.md");
+    let (account, partition, prefix) = (text("<account>"), text("aws"), text("<prefix>"));
+    let terms = Terms { account, partition, prefix, owners: Vec::new(), boundary: Some("<boundary>".into()) };
+    let section = crate::testing::generated::section;
+    section(file, "the operator's policy", &table(&policy(&terms), "the operator may"));
+    section(file, "the boundary", &table(&boundary::policy(&terms), "functions may at most"));
+    let mut lines = vec!["| function | may | on |".to_owned(), "|---|---|---|".to_owned()];
+    for function in FunctionName::ALL {
+        for statement in statements(&role::policy(function, &identity("<namespace>", "<name>"))) {
+            let actions: Vec<_> = list(&statement["Action"]).iter().map(|it| format!("`{it}`")).collect();
+            let on: Vec<_> =
+                list(&statement["Resource"]).iter().map(|arn| format!("`{}`", short(arn))).collect();
+            lines.push(format!("| {function} | {} | {} |", actions.join(", "), on.join(", ")));
+        }
+    }
+    section(file, "the functions' policies", &lines.join("\n"));
+}
+
+/// An ARN without what is the same in all, and without the hash in names.
+fn short(arn: &str) -> String {
+    let resource = arn.splitn(6, ':').last().unwrap();
+    let hash = identity("<namespace>", "<name>").bucket(crate::graph::BucketRole::Photos);
+    resource.replace(&format!("-{}", hash.rsplit('-').next().unwrap()), "-…")
 }
 
 /// To see it fail: let `policy` take what is optional without a name, or the simulator without a principal.

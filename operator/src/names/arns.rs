@@ -35,7 +35,10 @@ mod tests {
         for id in ResourceId::all() {
             let arn = identity("photos", "summer").arn_of(id);
             let account = arn.split(':').nth(4).unwrap();
-            assert!(account == "123456789012" || arn.contains(":s3:::") || arn.contains(":apigateway:"), "{arn}");
+            assert!(
+                account == "123456789012" || arn.contains(":s3:::") || arn.contains(":apigateway:"),
+                "{arn}"
+            );
         }
     }
 }

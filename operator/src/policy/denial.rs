@@ -67,7 +67,7 @@ fn of_s3_through_lambda(message: &str) -> Option<Denial> {
     let (_, rest) = message.split_once("credentials have permission to ")?;
     let (operation, rest) = rest.split_once(" for ")?;
     let object = rest.split_once(". ").map_or(rest, |(object, _)| object).trim_end_matches('.');
-    let (action, on) = (format!("s3:{operation}"), Some(format!("arn:aws:s3:::{object}")));
+    let (action, on) = (format!("s3:{operation}"), Some(object.to_owned()));
     Some(Denial { action, on, cause: Cause::NotAllowed })
 }
 
@@ -115,7 +115,11 @@ mod tests {
             ("dynamodb:CreateTable", "arn:aws:dynamodb:eu-west-1:123456789012:table/x", None),
             ("apigateway:POST", "arn:aws:apigateway:eu-west-1::/restapis", None),
             ("cloudfront:UpdateDistribution", "arn:aws:cloudfront::123456789012:distribution/E1", None),
-            ("logs:CreateLogGroup", "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/x:log-stream:", None),
+            (
+                "logs:CreateLogGroup",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/x:log-stream:",
+                None,
+            ),
             // IAM knows no path of a role that is not there.
             ("iam:GetRole", "role x", None),
             ("s3:PutBucketPolicy", "arn:aws:s3:::x", Some("\"arn:aws:s3:::x\"")),
@@ -124,7 +128,10 @@ mod tests {
             assert_eq!(read(&text), denial(action, Some(on), Cause::NotAllowed), "{text}");
         }
         let action = "cloudfront:ListDistributions";
-        assert_eq!(read(&format!("{user} {action} {}", none(action))), denial(action, None, Cause::NotAllowed));
+        assert_eq!(
+            read(&format!("{user} {action} {}", none(action))),
+            denial(action, None, Cause::NotAllowed)
+        );
         assert_eq!(read(&format!("{user} {action}")), denial(action, None, Cause::NotAllowed));
         assert_eq!(read("Access Denied"), None);
         assert_eq!(read("Forbidden"), None);
@@ -134,21 +141,25 @@ mod tests {
     fn lambda_s_words_about_s3_are_understood() {
         let text = "Your access has been denied by S3, please make sure your request credentials have permission to GetObject \
                     for pg-artefacts-1/functions/0/list.zip. S3 Error Code: AccessDenied. S3 Error Message: Access Denied";
-        let on = "arn:aws:s3:::pg-artefacts-1/functions/0/list.zip";
+        let on = "pg-artefacts-1/functions/0/list.zip";
         assert_eq!(read(text), denial("s3:GetObject", Some(on), Cause::NotAllowed));
     }
 
     #[test]
     fn the_policy_to_blame_is_named() {
-        let user = "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
+        let user =
+            "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
         let says = |reason: &str| read(&format!("{user} {reason}")).unwrap().cause;
         let by = |policy: &str| Cause::NotAllowedBy(policy.into());
-        for policy in ["permissions boundary", "service control policy", "session policy", "VPC endpoint policy"] {
+        for policy in
+            ["permissions boundary", "service control policy", "session policy", "VPC endpoint policy"]
+        {
             assert_eq!(says(&format!("because no {policy} allows the iam:CreateRole action")), by(policy));
         }
         let scp = "a service control policy";
         assert_eq!(says(&format!("with an explicit deny in {scp}")), Cause::DeniedBy(scp.into()));
-        let public = "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access";
+        let public =
+            "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access";
         assert_eq!(says(&format!("because {public}.")), Cause::Other(public.into()));
     }
 

@@ -255,7 +255,8 @@ mod tests {
     fn a_role_is_bounded_before_anything_else_where_a_boundary_was_given() {
         let theirs = "arn:aws:iam::aws:policy/AdministratorAccess";
         for (seen, from) in [(None, "none"), (Some(theirs), theirs)] {
-            let seen = Observed { boundary: seen.map(str::to_owned), policy: Some(json!({})), ..up_to_date() };
+            let seen =
+                Observed { boundary: seen.map(str::to_owned), policy: Some(json!({})), ..up_to_date() };
             let steps = Role::update(&want(), Some(&seen));
             assert_eq!(steps.len(), 2);
             let difference = Difference::new("permissions boundary", from, BOUNDARY);

@@ -110,7 +110,8 @@ impl Lane {
 
     /// Gives the operator its policy, without this action.
     async fn allow(&self, without: Option<&str>) -> Result<()> {
-        let policy = without.map_or(Ok(self.policy.clone()), |action| permissions::without(&self.policy, action))?;
+        let policy =
+            without.map_or(Ok(self.policy.clone()), |action| permissions::without(&self.policy, action))?;
         self.stack.aws.set_user_policy(OPERATOR_USER, &policy).await
     }
 
@@ -201,7 +202,8 @@ impl Lane {
                 if condition(status, "Stalled") == Some("True") {
                     return Ok(End::Stalled(message(status, "Stalled")));
                 }
-                let is_settled = ["Ready", "Synced"].iter().all(|kind| condition(status, kind) == Some("True"));
+                let is_settled =
+                    ["Ready", "Synced"].iter().all(|kind| condition(status, kind) == Some("True"));
                 if is_settled && part != Part::Deletion {
                     return Ok(End::Well);
                 }
@@ -221,9 +223,9 @@ fn is_answered(object: &DynamicObject) -> bool {
     let parse = |time: &str| time.parse::<jiff::Timestamp>().ok();
     let seen = status["lastObservedTime"].as_str().and_then(parse);
     // In whole seconds.
-    let is_new = asked.and_then(|asked| parse(asked)).is_none_or(|asked| {
-        seen.is_some_and(|seen| seen.as_second() >= asked.as_second())
-    });
+    let is_new = asked
+        .and_then(|asked| parse(asked))
+        .is_none_or(|asked| seen.is_some_and(|seen| seen.as_second() >= asked.as_second()));
     let is_deleted = object.metadata.deletion_timestamp.is_some();
     let is_told = !is_deleted || message(status, "Ready").contains("being deleted");
     is_new && is_told && status["observedGeneration"].as_i64() == object.metadata.generation
@@ -231,6 +233,7 @@ fn is_answered(object: &DynamicObject) -> bool {
 
 fn message(status: &Value, kind: &str) -> String {
     let conditions = status["conditions"].as_array().into_iter().flatten();
-    let found = conditions.filter(|condition| condition["type"] == kind).find_map(|it| it["message"].as_str());
+    let found =
+        conditions.filter(|condition| condition["type"] == kind).find_map(|it| it["message"].as_str());
     found.unwrap_or_default().to_owned()
 }

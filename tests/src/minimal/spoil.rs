@@ -38,7 +38,8 @@ pub(super) async fn everything(aws: &Clients) -> Result<()> {
 }
 
 async fn bucket(aws: &Clients) -> Result<()> {
-    let (s3, photos, site) = (&aws.s3, bucket_named(aws, "-photos-").await?, bucket_named(aws, "-site-").await?);
+    let (s3, photos, site) =
+        (&aws.s3, bucket_named(aws, "-photos-").await?, bucket_named(aws, "-site-").await?);
     s3.delete_public_access_block().bucket(&photos).send().await?;
     s3.delete_bucket_ownership_controls().bucket(&photos).send().await?;
     s3.delete_bucket_lifecycle().bucket(&photos).send().await?;
@@ -47,7 +48,8 @@ async fn bucket(aws: &Clients) -> Result<()> {
     let none = NotificationConfiguration::builder().build();
     let call = s3.put_bucket_notification_configuration().bucket(&photos).notification_configuration(none);
     call.send().await?;
-    let by_key = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms).build()?;
+    let by_key =
+        ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::AwsKms).build()?;
     let rule = ServerSideEncryptionRule::builder().apply_server_side_encryption_by_default(by_key).build();
     let encryption = ServerSideEncryptionConfiguration::builder().rules(rule).build()?;
     let call = s3.put_bucket_encryption().bucket(&photos);
@@ -81,7 +83,8 @@ async fn table(aws: &Clients) -> Result<()> {
 }
 
 async fn functions(aws: &Clients) -> Result<()> {
-    let (lambda, list, upload) = (&aws.lambda, function(aws, "-list-").await?, function(aws, "-upload-").await?);
+    let (lambda, list, upload) =
+        (&aws.lambda, function(aws, "-list-").await?, function(aws, "-upload-").await?);
     let zip = artifacts::functions().join(artifacts::architecture()).join("delete.zip");
     let call = lambda.update_function_code().function_name(&list);
     call.zip_file(Blob::new(std::fs::read(zip)?)).send().await?;
@@ -100,7 +103,11 @@ async fn functions(aws: &Clients) -> Result<()> {
 
 async fn role_and_log_group(aws: &Clients) -> Result<()> {
     let (iam, name) = (&aws.iam, function(aws, "-list-").await?);
-    iam.put_role_permissions_boundary().role_name(&name).permissions_boundary(ANOTHER_BOUNDARY).send().await?;
+    iam.put_role_permissions_boundary()
+        .role_name(&name)
+        .permissions_boundary(ANOTHER_BOUNDARY)
+        .send()
+        .await?;
     iam.update_assume_role_policy().role_name(&name).policy_document(TRUST).send().await?;
     iam.delete_role_policy().role_name(&name).policy_name("photogallery").send().await?;
     iam.update_role().role_name(&name).description("theirs").send().await?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use photogallery_tests::Progress;
-use photogallery_tests::minimal::{self, Part, Verdict};
+use photogallery_tests::minimal::{self, Part, Trial, Verdict};
 
 use crate::support::turn;
 
@@ -23,15 +23,20 @@ const SUPERFLUOUS: &str = "s3:GetBucketVersioning";
 /// To see it fail: let `policy::advice` not name the action; or add an action to a table in `operator/src/aws` that no call there
 /// needs, and to the sample.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_action_that_is_taken_away_is_missed_and_named_and_one_that_is_not_needed_is_found_out() -> Result<()> {
+async fn an_action_that_is_taken_away_is_missed_and_named_and_one_that_is_not_needed_is_found_out()
+-> Result<()> {
     let _turn = turn().await?;
     let tried: Vec<_> = SAMPLE.into_iter().chain([SUPERFLUOUS]).collect();
-    let report = minimal::run("iam-sample", 1, Some(&tried), Some(SUPERFLUOUS), &Progress::silent()).await?;
+    let trial = Trial { only: Some(&tried), also: Some(SUPERFLUOUS) };
+    let report = minimal::run("iam-sample", 1, trial, &Progress::silent()).await?;
     ensure!(report.verdicts.len() == tried.len(), "not all were tried: {report:#?}");
     ensure!(report.verdicts.get(SUPERFLUOUS) == Some(&Verdict::NotAsked), "{report:#?}");
     ensure!(report.complaints().len() == 1, "{report:#?}");
     for part in [Part::Look, Part::Drift, Part::Deletion, Part::Creation] {
-        ensure!(report.verdicts.values().any(|verdict| *verdict == Verdict::Needed(part)), "{part}: {report:#?}");
+        ensure!(
+            report.verdicts.values().any(|verdict| *verdict == Verdict::Needed(part)),
+            "{part}: {report:#?}"
+        );
     }
     Ok(())
 }

@@ -77,7 +77,8 @@ fn each_file_says_what_all_of_its_calls_need_and_nothing_else() {
     for (file, source) in sources() {
         let made = calls_in(&source);
         let table = tables.get(file.as_str()).copied().unwrap_or_default();
-        let rows: Vec<_> = table.iter().map(|row| (row.service.to_owned(), row.operation.to_owned())).collect();
+        let rows: Vec<_> =
+            table.iter().map(|row| (row.service.to_owned(), row.operation.to_owned())).collect();
         assert_eq!(made, rows.iter().cloned().collect::<Calls>(), "{file}");
         assert_eq!(rows.len(), made.len(), "{file} has a row twice");
         files += usize::from(!made.is_empty());

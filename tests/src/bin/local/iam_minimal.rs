@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use photogallery_tests::{Progress, minimal};
+use photogallery_tests::Progress;
+use photogallery_tests::minimal::{self, Trial};
 
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
@@ -21,7 +22,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let (progress, started) = (Progress::stdout(), Instant::now());
     let only: Vec<&str> = only.iter().map(String::as_str).collect();
     let only = (!only.is_empty()).then_some(&*only);
-    let report = minimal::run("iam-minimal", lanes, only, None, &progress).await?;
+    let trial = Trial { only, also: None };
+    let report = minimal::run("iam-minimal", lanes, trial, &progress).await?;
     progress.say(format!("\n{}, in {} minutes", report.summary(), started.elapsed().as_secs() / 60));
     let complaints = report.complaints();
     if !complaints.is_empty() {
