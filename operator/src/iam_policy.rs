@@ -68,20 +68,37 @@ pub fn print(terms: &Terms, form: Form) -> ExitCode {
 /// What the name of a statement begins with that the operator does without: only its preflight asks for it.
 pub const OPTIONAL: &str = "Preflight";
 
+/// As long as IAM lets a managed policy be, without white space.
+const LONGEST: usize = 6144;
+
 /// The operator's policy. Holds for every region.
 pub fn policy(terms: &Terms) -> Value {
     let needs = needs::calls().flat_map(|call| call.needs);
     // Where there is no boundary, the operator neither sets nor changes one.
     let needs = needs.filter(|Need(action, _)| terms.boundary.is_some() || !is_for_boundary(action));
     let needed = statements(needs, terms).into_iter().map(|(scope, actions)| scope.allows(&actions));
-    let optional = needs::optional().flat_map(|call| call.needs);
-    let optional = optional.filter(|Need(_, on)| terms.principal.is_some() || *on != On::Principal);
-    let optional = statements(optional, terms).into_iter().enumerate().map(|(index, (scope, actions))| {
+    let mut policy = json!({"Version": "2012-10-17", "Statement": needed.collect::<Vec<_>>()});
+    for statement in optional(terms) {
+        let mut longer = policy.clone();
+        longer["Statement"].as_array_mut().into_iter().for_each(|all| all.push(statement.clone()));
+        // With long names there may be no room.
+        if longer.to_string().len() <= LONGEST {
+            policy = longer;
+        }
+    }
+    policy
+}
+
+/// What only the preflight asks for.
+fn optional(terms: &Terms) -> Vec<Value> {
+    let needs = needs::optional().flat_map(|call| call.needs);
+    let needs = needs.filter(|Need(_, on)| terms.principal.is_some() || *on != On::Principal);
+    let named = |(index, (scope, actions)): (usize, (Scope, BTreeSet<&str>))| {
         let mut statement = scope.allows(&actions);
         statement["Sid"] = json!(format!("{OPTIONAL}{index}"));
         statement
-    });
-    json!({"Version": "2012-10-17", "Statement": needed.chain(optional).collect::<Vec<_>>()})
+    };
+    statements(needs, terms).into_iter().enumerate().map(named).collect()
 }
 
 /// Is it only about the permissions boundary of a role?

@@ -132,6 +132,9 @@ pub(crate) fn describe(goal: &Goal, plan: &Plan, preflight: &Preflight) -> Strin
     for text_of_it in others.map(|problem| &problem.text).chain(&preflight.notes) {
         text += &format!("  ! {}\n", text_of_it.trim_end_matches('.'));
     }
+    if !preflight.is_passed() {
+        text += "  ! nothing is made before all that is in the way is settled\n";
+    }
     text + &summary(plan)
 }
 

@@ -30,8 +30,8 @@ use crate::reconcile::{Failure, Outcome};
 /// How long a condition's message may be, so that a person reads it. Events end at 1,024 bytes.
 const MESSAGE_LENGTH: usize = 960;
 /// How much of it one problem may take.
-const PROBLEM_LENGTH: usize = 480;
-/// How many names or actions stand in one sentence.
+const PROBLEM_LENGTH: usize = 720;
+/// How many names or actions stand in one sentence; beside a command, which must not be cut, half of it.
 const MOST_NAMED: usize = 4;
 const PROMISE: &str = "I will go on by myself.";
 
@@ -169,16 +169,17 @@ fn conflict(whose: &Whose, lines: &[String]) -> String {
         ),
         None => format!("Remove {them}, or choose another name for the gallery"),
     };
-    format!("{} {exist}{because}. {left}. {way_out}", listed(lines))
+    let most = if whose.adopt.is_some() { MOST_NAMED / 2 } else { MOST_NAMED };
+    format!("{} {exist}{because}. {left}. {way_out}", listed(lines, most))
 }
 
 /// `a, b and 3 more`.
-pub(crate) fn listed(all: &[String]) -> String {
+fn listed(all: &[String], most: usize) -> String {
     match all {
         [] => String::new(),
         [one] => one.clone(),
-        [first @ .., last] if all.len() <= MOST_NAMED => format!("{} and {last}", first.join(", ")),
-        _ => format!("{} and {} more", all[..MOST_NAMED].join(", "), all.len() - MOST_NAMED),
+        [first @ .., last] if all.len() <= most => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", all[..most].join(", "), all.len() - most),
     }
 }
 
@@ -197,7 +198,7 @@ fn refused_reads(failures: &[Failure]) -> Vec<Problem> {
             None => drop(actions.insert(key, (text, Vec::new()))),
         }
     }
-    let also = |others: &[String]| format!(" (also for {})", listed(others));
+    let also = |others: &[String]| format!(" (also for {})", listed(others, MOST_NAMED));
     let texts = actions.into_values().map(|(text, others)| {
         if others.is_empty() { text } else { text + &also(&others) }
     });
@@ -228,7 +229,7 @@ impl Preflight {
 
     /// All of it for the condition.
     pub fn message(&self) -> String {
-        message(&self.problems, "Nothing is made yet: ", &self.notes)
+        message(&self.problems, "Nothing is being made: ", &self.notes)
     }
 }
 

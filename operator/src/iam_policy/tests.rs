@@ -7,9 +7,6 @@ use crate::names::PREFIX_LENGTH;
 use crate::resources::role;
 use crate::testing::galleries::{BOUNDARY, identity};
 
-/// IAM's limit of a managed policy, without white space.
-const LIMIT: usize = 6144;
-
 fn terms() -> Terms {
     let text = |text: &str| text.to_owned();
     let (account, partition, prefix) = (text("123456789012"), text("aws"), text("pg"));
@@ -55,7 +52,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[test]
 fn both_fit_into_managed_policies() {
     for policy in [policy(&longest()), boundary::policy(&longest())] {
-        assert!(policy.to_string().len() <= LIMIT, "{} characters", policy.to_string().len());
+        assert!(policy.to_string().len() <= LONGEST, "{} characters", policy.to_string().len());
     }
 }
 

@@ -135,7 +135,7 @@ pub(super) fn problems(denied: &[Denied]) -> Vec<Problem> {
         let word = if actions.len() == 1 { "permission" } else { "permissions" };
         // Whoever grants the first few wants to know the others too.
         let more = if actions.len() > MOST_NAMED { ": `photogallery-operator iam-policy` prints all" } else { "" };
-        format!("Missing {word} {} on {resource}. Add {} to the operator's role{more}", listed(&actions), them(&actions))
+        format!("Missing {word} {} on {resource}. Add {} to the operator's role{more}", listed(&actions, MOST_NAMED), them(&actions))
     };
     by_resource.into_iter().map(|it| Problem { kind: ErrorKind::AccessDenied, text: text(it) }).collect()
 }

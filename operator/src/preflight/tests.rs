@@ -24,7 +24,7 @@ fn failure(resource: ResourceId, kind: ErrorKind, message: &str) -> Failure {
 }
 
 fn denied(resource: ResourceId, action: &str) -> Failure {
-    let message = format!("User: arn:aws:iam::1:user/op is not authorized to perform: {action} on resource: arn:{resource} because");
+    let message = format!("User: arn:aws:iam::1:user/op is not authorized to perform: {action} on resource: arn:{resource} because no identity-based policy allows the {action} action");
     failure(resource, ErrorKind::AccessDenied, &message)
 }
 

@@ -113,7 +113,7 @@ fn all_that_is_in_the_way_of_a_new_gallery_is_told_at_once_and_nothing_is_built_
         let named = format!("bucket/photos {bucket} exists and is not ours");
         let parts = [named.as_str(), READ, WRITE, "1000 of 1000 IAM roles"];
         let message = stalled(&gallery, "PreflightFailed", &parts).await?;
-        ensure!(message.starts_with("Nothing is made yet: 4 things stand in the way. (1) "), "{message}");
+        ensure!(message.starts_with("Nothing is being made: 4 things stand in the way. (1) "), "{message}");
         ensure!(message.len() <= 1000 && message.ends_with("I will go on by myself."), "{message}");
         gallery.tells(true, "Stalled", &format!("PreflightFailed: {message}")).await?;
 

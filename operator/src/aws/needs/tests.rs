@@ -59,9 +59,13 @@ fn calls_in(source: &str) -> Calls {
 
 /// `put_bucket_cors` for `PutBucketCors`, as the SDK names it.
 fn snake(operation: &str) -> String {
+    let letters: Vec<_> = operation.chars().collect();
     let mut name = String::new();
-    for letter in operation.chars() {
-        if letter.is_ascii_uppercase() && !name.is_empty() {
+    for (index, letter) in letters.iter().enumerate() {
+        // `GetAWSDefault`: a word begins where lower case ends, or where it begins.
+        let is_word = index > 0 && !letters[index - 1].is_ascii_uppercase()
+            || letters.get(index + 1).is_some_and(char::is_ascii_lowercase);
+        if index > 0 && letter.is_ascii_uppercase() && is_word {
             name.push('_');
         }
         name.push(letter.to_ascii_lowercase());
