@@ -211,7 +211,8 @@ impl Identity {
     pub fn overlong(&self) -> Option<(String, usize)> {
         let buckets = BucketRole::iter().map(|role| (self.bucket(role), BUCKET_LENGTH));
         let functions = FunctionName::ALL.into_iter().map(|name| (self.function(name), FUNCTION_LENGTH));
-        let others = [self.rest_api(), self.installation.origin_access_control()].map(|name| (name, OTHER_LENGTH));
+        let others =
+            [self.rest_api(), self.installation.origin_access_control()].map(|name| (name, OTHER_LENGTH));
         let all = buckets.chain(functions).chain([(self.table(), TABLE_LENGTH)]).chain(others);
         all.into_iter().find(|(name, limit)| name.len() > *limit)
     }
@@ -345,12 +346,22 @@ mod tests {
             Identity { region: region.into(), installation: installation.into(), ..identity }
         };
         let prefix = "p".repeat(PREFIX_LENGTH);
-        for region in ["us-east-1", "ap-southeast-1", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1", "cn-northwest-1"] {
+        for region in [
+            "us-east-1",
+            "ap-southeast-1",
+            "us-gov-west-1",
+            "us-isob-east-1",
+            "eusc-de-east-1",
+            "cn-northwest-1",
+        ] {
             assert_eq!(long(&prefix, region).overlong(), None);
         }
         let (name, limit) = long(&prefix, "another-southeast-100").overlong().unwrap();
         assert!(name.starts_with(&format!("{prefix}-artefacts-")) && name.len() > limit, "{name}");
-        assert!(long(&"p".repeat(60), "us-east-1").overlong().is_some(), "a prefix that no flag lets through");
+        assert!(
+            long(&"p".repeat(60), "us-east-1").overlong().is_some(),
+            "a prefix that no flag lets through"
+        );
     }
 
     #[test]

@@ -216,6 +216,10 @@ mod tests {
     #[test]
     fn the_plan_of_a_new_gallery_reads_well() {
         let goal = Goal::Present(Box::new(summer()));
-        insta::assert_snapshot!(describe(&goal, &Plan::new(&goal, &Observed::default()), &Preflight::default()));
+        insta::assert_snapshot!(describe(
+            &goal,
+            &Plan::new(&goal, &Observed::default()),
+            &Preflight::default()
+        ));
     }
 }

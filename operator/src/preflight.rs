@@ -78,8 +78,7 @@ pub fn is_due(outcome: &Outcome) -> bool {
         let answer = policy::answer(failure.error.kind);
         answer.unknown || !answer.stalled
     };
-    let is_there =
-        |id: &ResourceId| outcome.seen.state(*id).is_some() && !is_retained(&outcome.seen, *id);
+    let is_there = |id: &ResourceId| outcome.seen.state(*id).is_some() && !is_retained(&outcome.seen, *id);
     !outcome.failures.iter().any(is_passing) && !ResourceId::all().filter(is_own).any(|id| is_there(&id))
 }
 
@@ -199,9 +198,11 @@ fn refused_reads(failures: &[Failure]) -> Vec<Problem> {
         }
     }
     let also = |others: &[String]| format!(" (also for {})", listed(others, MOST_NAMED));
-    let texts = actions.into_values().map(|(text, others)| {
-        if others.is_empty() { text } else { text + &also(&others) }
-    });
+    let texts = actions.into_values().map(
+        |(text, others)| {
+            if others.is_empty() { text } else { text + &also(&others) }
+        },
+    );
     texts.map(|text| Problem { kind: ErrorKind::AccessDenied, text }).collect()
 }
 
@@ -241,7 +242,9 @@ pub fn message(problems: &[Problem], opening: &str, notes: &[String]) -> String 
     let things = if problems.len() == 1 { "thing stands" } else { "things stand" };
     let mut text = format!("{opening}{} {things} in the way.", problems.len());
     let numbered = problems.iter().enumerate();
-    let numbered = numbered.map(|(index, Problem { text, .. })| format!(" ({}) {}.", index + 1, shortened(text, PROBLEM_LENGTH)));
+    let numbered = numbered.map(|(index, Problem { text, .. })| {
+        format!(" ({}) {}.", index + 1, shortened(text, PROBLEM_LENGTH))
+    });
     let notes = notes.iter().map(|note| format!(" Besides: {}", shortened(note, PROBLEM_LENGTH)));
     let parts: Vec<_> = numbered.chain(notes).collect();
     let ending = |left: usize| match left {

@@ -210,7 +210,12 @@ fn under_way(plan: &Plan) -> String {
 /// `Ready` is about visitors: it stays true through an update, as long as everything that serves them is there.
 fn ready(conditions: &mut Conditions<'_>, status: &PhotoGalleryStatus, outcome: &Outcome) {
     if !outcome.preflight.is_passed() {
-        return conditions.set(Ready, "False", Reason::Creating, "Nothing is made before what is in the way is settled.");
+        return conditions.set(
+            Ready,
+            "False",
+            Reason::Creating,
+            "Nothing is made before what is in the way is settled.",
+        );
     }
     let missing = ResourceId::all().find(|id| outcome.seen.state(*id).is_none());
     let was = is_true(conditions.previous, Ready);

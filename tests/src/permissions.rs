@@ -63,7 +63,10 @@ pub fn actions(policy: &str) -> Result<Vec<String>> {
     let policy: Value = serde_json::from_str(policy)?;
     let statements = policy["Statement"].as_array().context("no statements")?;
     let is_optional = |it: &&Value| it["Sid"].as_str().is_some_and(|name| name.starts_with("Preflight"));
-    let lists = statements.iter().filter(|it| !is_optional(it)).filter_map(|statement| statement["Action"].as_array());
+    let lists = statements
+        .iter()
+        .filter(|it| !is_optional(it))
+        .filter_map(|statement| statement["Action"].as_array());
     let mut actions: Vec<_> =
         lists.flatten().filter_map(|action| action.as_str().map(str::to_owned)).collect();
     actions.sort();

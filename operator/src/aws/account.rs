@@ -67,12 +67,12 @@ fn told<T>(answer: Result<T, CloudError>) -> Option<T> {
 async fn settings(clients: &Clients) -> Result<Vec<(Quota, Usage)>, CloudError> {
     let answer = clients.lambda.get_account_settings().send().await;
     let answer = answer.map_err(failed("lambda", "GetAccountSettings"))?;
-    let (Some(limit), Some(used)) = (answer.account_limit, answer.account_usage) else { return Ok(Vec::new()) };
-    let positive = |number: i64| u64::try_from(number).unwrap_or_default();
-    let code = Usage {
-        used: positive(used.total_code_size),
-        limit: Limit::Exact(positive(limit.total_code_size)),
+    let (Some(limit), Some(used)) = (answer.account_limit, answer.account_usage) else {
+        return Ok(Vec::new());
     };
+    let positive = |number: i64| u64::try_from(number).unwrap_or_default();
+    let code =
+        Usage { used: positive(used.total_code_size), limit: Limit::Exact(positive(limit.total_code_size)) };
     let all = positive(limit.concurrent_executions.into());
     let unreserved = limit.unreserved_concurrent_executions.map(|count| positive(count.into()));
     let reserved = unreserved.map(|unreserved| Usage {
@@ -172,9 +172,9 @@ fn decisions(result: &EvaluationResult) -> Vec<Decision> {
         is_allowed: *said == PolicyEvaluationDecisionType::Allowed,
         is_certain: missing.is_empty() && !is_of_organization,
     };
-    let whole = result.eval_resource_name().map(|resource| {
-        decision(resource, result.eval_decision(), result.missing_context_values())
-    });
+    let whole = result
+        .eval_resource_name()
+        .map(|resource| decision(resource, result.eval_decision(), result.missing_context_values()));
     let parts = result.resource_specific_results().iter().map(|part| {
         let missing = [result.missing_context_values(), part.missing_context_values()].concat();
         decision(part.eval_resource_name(), part.eval_resource_decision(), &missing)

@@ -77,7 +77,8 @@ fn only_what_aws_cannot_limit_is_allowed_on_everything() {
         ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
     let lists = ["ListDistributions", "ListOriginAccessControls", "ListResponseHeadersPolicies"];
     let cloudfront = creations.iter().chain(&lists).map(|action| format!("cloudfront:{action}"));
-    let account = ["iam:GetAccountSummary", "lambda:GetAccountSettings", "servicequotas:GetAWSDefaultServiceQuota"];
+    let account =
+        ["iam:GetAccountSummary", "lambda:GetAccountSettings", "servicequotas:GetAWSDefaultServiceQuota"];
     let others = ["logs:DescribeLogGroups"].into_iter().chain(account).map(str::to_owned);
     let expected: BTreeSet<_> = cloudfront.chain(others).collect();
     assert_eq!(unlimited, expected.iter().map(String::as_str).collect());
@@ -217,7 +218,14 @@ fn table(policy: &Value, heading: &str) -> String {
 fn the_document_on_security_shows_these_policies() {
     let (text, file) = (|text: &str| text.to_owned(), "docs/security.md");
     let (account, partition, prefix) = (text("<account>"), text("aws"), text("<prefix>"));
-    let terms = Terms { account, partition, prefix, owners: Vec::new(), boundary: Some("<boundary>".into()) };
+    let terms = Terms {
+        account,
+        partition,
+        prefix,
+        owners: Vec::new(),
+        boundary: Some("<boundary>".into()),
+        principal: Some("<principal>".into()),
+    };
     let section = crate::testing::generated::section;
     section(file, "the operator's policy", &table(&policy(&terms), "the operator may"));
     section(file, "the boundary", &table(&boundary::policy(&terms), "functions may at most"));

@@ -134,8 +134,12 @@ impl Quota {
                  gallery cannot be completed."
             )),
             (Some(left), _) if usage.is_tight(need) => {
-                let usually = if matches!(usage.limit, Limit::Usual(_)) { " that AWS gives by default" } else { "" };
-                Judgement::Note(format!("After this gallery {} of the {limit} {what}{usually} are left.", amount(left)))
+                let usually =
+                    if matches!(usage.limit, Limit::Usual(_)) { " that AWS gives by default" } else { "" };
+                Judgement::Note(format!(
+                    "After this gallery {} of the {limit} {what}{usually} are left.",
+                    amount(left)
+                ))
             }
             (Some(_), _) => Judgement::Fits,
         }
@@ -148,7 +152,9 @@ impl Quota {
             Self::Distributions => "CloudFront distributions".into(),
             Self::OriginAccessControls => "CloudFront origin access controls".into(),
             Self::ResponseHeadersPolicies => "CloudFront response headers policies".into(),
-            Self::ReservedConcurrency => format!("concurrent executions that functions can reserve in {region}"),
+            Self::ReservedConcurrency => {
+                format!("concurrent executions that functions can reserve in {region}")
+            }
             Self::CodeStorage => format!("of Lambda code in {region}"),
         }
     }

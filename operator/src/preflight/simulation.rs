@@ -69,10 +69,7 @@ impl Simulation {
         let pair = |Need(action, on): &Need| Some(((*action).to_owned(), arn(gallery, action, *on)?));
         let pairs = |needs: &[Need]| needs.iter().filter_map(pair).collect::<Vec<_>>();
         let proven = PROVEN.iter().filter(|(id, _)| !unread.contains(id)).map(|(_, need)| *need);
-        Self {
-            wanted: needs.filter_map(pair).collect(),
-            proven: pairs(&proven.collect::<Vec<_>>()),
-        }
+        Self { wanted: needs.filter_map(pair).collect(), proven: pairs(&proven.collect::<Vec<_>>()) }
     }
 
     /// The calls to make; none when nothing would show whether the answer can be believed.
@@ -119,7 +116,8 @@ impl Simulation {
         ];
         let boundary = gallery.installation.permissions_boundary.as_deref();
         let boundary = boundary.map(|boundary| ("iam:PermissionsBoundary", boundary));
-        let others = others.into_iter().chain(boundary).map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let others =
+            others.into_iter().chain(boundary).map(|(key, value)| (key.to_owned(), value.to_owned()));
         // `plan` may know no uid; the simulator refuses empty values.
         tags.chain(others).filter(|(_, value)| !value.is_empty()).collect()
     }
@@ -134,8 +132,13 @@ pub(super) fn problems(denied: &[Denied]) -> Vec<Problem> {
     let text = |(resource, actions): (&str, Vec<String>)| {
         let word = if actions.len() == 1 { "permission" } else { "permissions" };
         // Whoever grants the first few wants to know the others too.
-        let more = if actions.len() > MOST_NAMED { ": `photogallery-operator iam-policy` prints all" } else { "" };
-        format!("Missing {word} {} on {resource}. Add {} to the operator's role{more}", listed(&actions, MOST_NAMED), them(&actions))
+        let more =
+            if actions.len() > MOST_NAMED { ": `photogallery-operator iam-policy` prints all" } else { "" };
+        format!(
+            "Missing {word} {} on {resource}. Add {} to the operator's role{more}",
+            listed(&actions, MOST_NAMED),
+            them(&actions)
+        )
     };
     by_resource.into_iter().map(|it| Problem { kind: ErrorKind::AccessDenied, text: text(it) }).collect()
 }
@@ -202,9 +205,8 @@ pub fn principal(caller: &str, role: Option<&str>) -> Option<String> {
     }
     let name = entity.strip_prefix("assumed-role/").and_then(|rest| rest.split('/').next())?;
     let start = format!("arn:{partition}:iam::{account}:role/");
-    let is_it = |role: &&str| {
-        role.strip_prefix(&start).is_some_and(|rest| rest.rsplit('/').next() == Some(name))
-    };
+    let is_it =
+        |role: &&str| role.strip_prefix(&start).is_some_and(|rest| rest.rsplit('/').next() == Some(name));
     Some(role.filter(is_it).map_or_else(|| format!("{start}{name}"), str::to_owned))
 }
 

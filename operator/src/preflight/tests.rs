@@ -24,12 +24,15 @@ fn failure(resource: ResourceId, kind: ErrorKind, message: &str) -> Failure {
 }
 
 fn denied(resource: ResourceId, action: &str) -> Failure {
-    let message = format!("User: arn:aws:iam::1:user/op is not authorized to perform: {action} on resource: arn:{resource} because no identity-based policy allows the {action} action");
+    let message = format!(
+        "User: arn:aws:iam::1:user/op is not authorized to perform: {action} on resource: arn:{resource} because no identity-based policy allows the {action} action"
+    );
     failure(resource, ErrorKind::AccessDenied, &message)
 }
 
 fn foreign(names: &[(ResourceId, &str)], whose: &Whose) -> BTreeMap<ResourceId, Foreign> {
-    let foreign = |(id, name): &(ResourceId, &str)| (*id, Foreign { name: (*name).into(), whose: whose.clone() });
+    let foreign =
+        |(id, name): &(ResourceId, &str)| (*id, Foreign { name: (*name).into(), whose: whose.clone() });
     names.iter().map(foreign).collect()
 }
 
@@ -49,7 +52,8 @@ fn assert_short(text: &str) {
 #[test]
 fn names_permissions_and_quotas_are_told_at_once() {
     let photos = ResourceId::Bucket(BucketRole::Photos);
-    let seen = Observed { foreign: foreign(&[(photos, "pg-photos")], &STRANGER.into()), ..Observed::default() };
+    let seen =
+        Observed { foreign: foreign(&[(photos, "pg-photos")], &STRANGER.into()), ..Observed::default() };
     let list = ResourceId::Function(functions_core::contract::FunctionName::List);
     let upload = ResourceId::Function(functions_core::contract::FunctionName::Upload);
     let found = outcome(seen, vec![denied(list, "lambda:GetFunction"), denied(upload, "lambda:GetFunction")]);
@@ -64,10 +68,13 @@ fn names_permissions_and_quotas_are_told_at_once() {
     use ErrorKind::{AccessDenied, LimitExceeded, NotOurs};
     assert_eq!(kinds, [NotOurs, AccessDenied, AccessDenied, LimitExceeded]);
     assert_eq!(preflight.reason(), Reason::PreflightFailed);
-    assert_eq!(preflight.retry(), match policy::answer(AccessDenied).retry {
-        Retry::After(after) => Some(after),
-        other => panic!("{other:?}"),
-    });
+    assert_eq!(
+        preflight.retry(),
+        match policy::answer(AccessDenied).retry {
+            Retry::After(after) => Some(after),
+            other => panic!("{other:?}"),
+        }
+    );
     assert_short(&preflight.message());
     insta::assert_snapshot!(preflight.message().replace(" (", "\n(").replace(" Besides", "\nBesides"));
 }
@@ -86,9 +93,12 @@ fn one_thing_in_the_way_reads_as_it_always_did_and_has_its_own_reason() {
 /// To see it fail: show a command for each resource.
 #[test]
 fn what_one_gallery_left_is_one_problem_with_one_command() {
-    let command = "kubectl annotate pgal/summer --namespace photos --overwrite photogallery.dev/adopt=lost/uid";
-    let whose = Whose { text: "it belongs to the operator with owner id lost".into(), adopt: Some(command.into()) };
-    let ids: Vec<_> = ResourceId::all().filter(is_own).map(|id| (id, "pg-photos-summer-thumbnail-abcdefgh")).collect();
+    let command =
+        "kubectl annotate pgal/summer --namespace photos --overwrite photogallery.dev/adopt=lost/uid";
+    let whose =
+        Whose { text: "it belongs to the operator with owner id lost".into(), adopt: Some(command.into()) };
+    let ids: Vec<_> =
+        ResourceId::all().filter(is_own).map(|id| (id, "pg-photos-summer-thumbnail-abcdefgh")).collect();
     let mut names = foreign(&ids, &whose);
     names.insert(ResourceId::Table, Foreign { name: "pg".into(), whose: STRANGER.into() });
     let text = message(&conflicts(&names), "", &[]);
@@ -100,9 +110,11 @@ fn what_one_gallery_left_is_one_problem_with_one_command() {
 /// To see it fail: leave out `MESSAGE_LENGTH`.
 #[test]
 fn more_than_a_person_reads_is_counted() {
-    let whose = |number: usize| Whose { text: format!("it belongs to the gallery number {number}"), adopt: None };
+    let whose =
+        |number: usize| Whose { text: format!("it belongs to the gallery number {number}"), adopt: None };
     let ids = ResourceId::all().filter(is_own).enumerate();
-    let names = ids.map(|(number, id)| (id, Foreign { name: "n".repeat(60), whose: whose(number) })).collect();
+    let names =
+        ids.map(|(number, id)| (id, Foreign { name: "n".repeat(60), whose: whose(number) })).collect();
     let text = message(&conflicts(&names), "", &[]);
     assert_short(&text);
     let told = text.matches(" exists and is not ours").count();
@@ -198,7 +210,11 @@ fn a_creation_cut_short_and_a_deletion_are_never_in_the_way_of_themselves() {
                 let what = Denied { action: "s3:CreateBucket".into(), resource: "arn".into() };
                 world.denied = vec![what];
             });
-            let of_nobody = cloud.world().inventory().iter().all(|line| line.contains(" headers") || line.contains("access control"));
+            let of_nobody = cloud
+                .world()
+                .inventory()
+                .iter()
+                .all(|line| line.contains(" headers") || line.contains("access control"));
             if of_nobody {
                 continue;
             }
@@ -214,7 +230,8 @@ fn nothing_is_made_until_the_last_of_it_is_settled_and_then_it_goes_on_by_itself
     run(async {
         let (gallery, goal) = (summer(), present(&summer()));
         let cloud = FakeCloud::default();
-        let denial = Effect::Answer(403, "AccessDenied", "User is not authorized to perform: dynamodb:DescribeTable");
+        let denial =
+            Effect::Answer(403, "AccessDenied", "User is not authorized to perform: dynamodb:DescribeTable");
         cloud.inject(Fault::always(On::Read(ResourceId::Table), denial));
         cloud.edit(|world| {
             edit(world, &gallery.identity, "foreign bucket/photos");

@@ -250,7 +250,8 @@ impl State {
         self.log.push(Call::Ask);
         let operation = Operation { service: "fake", name: "Ask" };
         // Nobody needs the answer, so that there are no errors.
-        heard(fault, life, operation, Some(Ok(limits::account(&self.world, question)))).map(Result::unwrap_or_default)
+        heard(fault, life, operation, Some(Ok(limits::account(&self.world, question))))
+            .map(Result::unwrap_or_default)
     }
 
     /// `None`: the operator does not live to hear the answer.

@@ -56,10 +56,15 @@ fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_i
         let mut in_the_way: BTreeMap<_, _> = ALL.into_iter().zip(all).collect();
         while !in_the_way.is_empty() {
             let message = conflict(&gallery, &in_the_way).await?;
-            let id = *in_the_way.keys().find(|id| message.contains(&format!("{id} "))).context("names none")?;
+            let id =
+                *in_the_way.keys().find(|id| message.contains(&format!("{id} "))).context("names none")?;
             let whose = match in_the_way.len() {
-                1 => "exists and is not ours: it does not carry this operator's tags. It is left alone. Remove it, ",
-                2..=4 => "exist and are not ours: each does not carry this operator's tags. They are left alone. Remove them, ",
+                1 => {
+                    "exists and is not ours: it does not carry this operator's tags. It is left alone. Remove it, "
+                }
+                2..=4 => {
+                    "exist and are not ours: each does not carry this operator's tags. They are left alone. Remove them, "
+                }
                 _ => "and 1 more exist and are not ours: each ",
             };
             ensure!(message.contains(whose), "{message}");
@@ -94,7 +99,13 @@ impl Names {
     /// Is it one of these, as a line of the inventory?
     fn hold(&self, line: &str) -> bool {
         let Self { bucket, table, role, group, function } = self;
-        let all = [("bucket", bucket), ("table", table), ("role", role), ("log group", group), ("function", function)];
+        let all = [
+            ("bucket", bucket),
+            ("table", table),
+            ("role", role),
+            ("log group", group),
+            ("function", function),
+        ];
         all.iter().any(|(kind, name)| line == format!("{kind} {name}"))
     }
 }

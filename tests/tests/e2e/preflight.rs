@@ -79,7 +79,9 @@ fn simulated(body: &[u8], denied: Option<&str>) -> Response<Bytes> {
         Some((decode(&field[..at]), decode(&field[at + 1..])))
     });
     let fields: BTreeMap<_, _> = fields.collect();
-    let of = |list: &str| fields.iter().filter(|(name, _)| name.starts_with(list)).map(|(_, value)| value).collect::<Vec<_>>();
+    let of = |list: &str| {
+        fields.iter().filter(|(name, _)| name.starts_with(list)).map(|(_, value)| value).collect::<Vec<_>>()
+    };
     let mut results = String::new();
     for action in of("ActionNames.") {
         for resource in of("ResourceArns.") {
@@ -99,13 +101,15 @@ fn simulated(body: &[u8], denied: Option<&str>) -> Response<Bytes> {
 
 /// To see it fail: leave one of the four out of `preflight::check`, or let `reconcile` go on after a preflight that did not pass.
 #[test]
-fn all_that_is_in_the_way_of_a_new_gallery_is_told_at_once_and_nothing_is_built_until_it_is_settled() -> Result<()> {
+fn all_that_is_in_the_way_of_a_new_gallery_is_told_at_once_and_nothing_is_built_until_it_is_settled()
+-> Result<()> {
     let account = Arc::new(Account::default());
     let options = Options { interposer: Some(account.clone()), ..Options::test("preflight") };
     alone_with(options, async |stack| {
         let whole = permissions::of_operator(true).await?;
         stack.aws.set_user_policy(OPERATOR_USER, &permissions::without(&whole, READ)?).await?;
-        let bucket = Gallery::named(stack, "preflight", "preflight").await?.identity().bucket(BucketRole::Photos);
+        let bucket =
+            Gallery::named(stack, "preflight", "preflight").await?.identity().bucket(BucketRole::Photos);
         make_bucket(stack, &bucket).await?;
         let before = inventory(stack).await?;
 
@@ -129,7 +133,10 @@ fn all_that_is_in_the_way_of_a_new_gallery_is_told_at_once_and_nothing_is_built_
         without(&gallery, "PreflightFailed", WRITE, &[&named, parts[3]]).await?;
         stack.aws().s3.delete_bucket().bucket(&bucket).send().await?;
         let last = without(&gallery, "LimitExceeded", &bucket, &parts[3..]).await?;
-        ensure!(last.starts_with("1000 of 1000 IAM roles are used, and the gallery takes 4. Ask AWS for more"), "{last}");
+        ensure!(
+            last.starts_with("1000 of 1000 IAM roles are used, and the gallery takes 4. Ask AWS for more"),
+            "{last}"
+        );
         let mut without_bucket = before;
         without_bucket.remove(&format!("bucket {bucket}"));
         let now = inventory(stack).await?;
@@ -156,7 +163,9 @@ fn all_that_is_in_the_way_of_a_new_gallery_is_told_at_once_and_nothing_is_built_
 }
 
 async fn make_bucket(stack: &Stack, name: &str) -> Result<()> {
-    let there = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::from(REGION)).build();
+    let there = CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::from(REGION))
+        .build();
     stack.aws().s3.create_bucket().bucket(name).create_bucket_configuration(there).send().await?;
     Ok(())
 }
@@ -164,8 +173,13 @@ async fn make_bucket(stack: &Stack, name: &str) -> Result<()> {
 /// Calls that only a preflight makes.
 fn asked(stack: &Stack) -> Result<usize> {
     let calls = stack.proxy.as_ref().context("no proxy")?.calls()?;
-    let is_asked = |name: &str| ["GetAccountSummary", "SimulatePrincipalPolicy"].contains(&name) || name.contains("account-settings");
-    Ok(calls.iter().filter(|call| is_asked(&call.operation) || call.operation == "GetAccountSettings").count())
+    let is_asked = |name: &str| {
+        ["GetAccountSummary", "SimulatePrincipalPolicy"].contains(&name) || name.contains("account-settings")
+    };
+    Ok(calls
+        .iter()
+        .filter(|call| is_asked(&call.operation) || call.operation == "GetAccountSettings")
+        .count())
 }
 
 /// Waits until the gallery is stalled for this reason and names all of these; the message.

@@ -57,17 +57,22 @@ async fn lambda_and_iam_tell_what_the_account_has_and_may_have() {
 #[tokio::test]
 async fn of_the_ten_executions_of_a_new_account_none_can_be_reserved() {
     let (settings, summary) = (settings_of(10, 10), summary_of(1));
-    let account = read(&clients(&[&settings, &summary]), None, &identity("photos", "summer"), &question(&[])).await;
+    let account =
+        read(&clients(&[&settings, &summary]), None, &identity("photos", "summer"), &question(&[])).await;
     assert_eq!(account.usage[&Quota::ReservedConcurrency], Usage { used: 0, limit: Limit::Exact(0) });
 }
 
 #[tokio::test]
 async fn what_may_not_be_asked_is_left_out() {
-    let settings = mock!(Lambda::get_account_settings)
-        .then_http_response(|| rest_refusal(403, "AccessDeniedException", "not authorized to perform: lambda:GetAccountSettings"));
-    let summary = mock!(Iam::get_account_summary).then_http_response(|| xml_refusal(403, "AccessDenied", "no"));
-    let simulate = mock!(Iam::simulate_principal_policy).then_http_response(|| xml_refusal(403, "AccessDenied", "no"));
-    let quota = mock!(ServiceQuotas::get_service_quota).then_http_response(|| json_refusal("AccessDeniedException", "no"));
+    let settings = mock!(Lambda::get_account_settings).then_http_response(|| {
+        rest_refusal(403, "AccessDeniedException", "not authorized to perform: lambda:GetAccountSettings")
+    });
+    let summary =
+        mock!(Iam::get_account_summary).then_http_response(|| xml_refusal(403, "AccessDenied", "no"));
+    let simulate =
+        mock!(Iam::simulate_principal_policy).then_http_response(|| xml_refusal(403, "AccessDenied", "no"));
+    let quota = mock!(ServiceQuotas::get_service_quota)
+        .then_http_response(|| json_refusal("AccessDeniedException", "no"));
     let clients = clients(&[&settings, &summary, &simulate, &quota]);
     clients.counts.note(Quota::Distributions, 200);
     let asked = question(&[(Quota::Distributions, 1), (Quota::RestApis, 1)]);
@@ -82,7 +87,9 @@ async fn what_may_not_be_asked_is_left_out() {
 async fn service_quotas_is_asked_only_about_what_seems_to_end() {
     let (settings, summary) = (settings_of(1000, 1000), summary_of(1));
     let applied = mock!(ServiceQuotas::get_service_quota)
-        .match_requests(|request| request.quota_code() == Some("L-24B04930") && request.service_code() == Some("cloudfront"))
+        .match_requests(|request| {
+            request.quota_code() == Some("L-24B04930") && request.service_code() == Some("cloudfront")
+        })
         .then_output(|| {
             let quota = ServiceQuota::builder().value(1500.0).build();
             GetServiceQuotaOutput::builder().quota(quota).build()
@@ -104,7 +111,9 @@ async fn service_quotas_is_asked_only_about_what_seems_to_end() {
         (Quota::RestApis, 1),
     ]);
     let gallery = identity("photos", "summer");
-    for (quota, count) in [(Quota::Distributions, 12), (Quota::ResponseHeadersPolicies, 3), (Quota::RestApis, 600)] {
+    for (quota, count) in
+        [(Quota::Distributions, 12), (Quota::ResponseHeadersPolicies, 3), (Quota::RestApis, 600)]
+    {
         clients.counts.note(quota, count);
     }
     let account = read(&clients, None, &gallery, &asked).await;
@@ -123,13 +132,19 @@ async fn service_quotas_is_asked_only_about_what_seems_to_end() {
 /// A simulator that knows one denial, and tells it in one of AWS's forms.
 fn simulator(form: fn(EvaluationResultForm<'_>) -> EvaluationResult, denied: &'static str) -> Rule {
     mock!(Iam::simulate_principal_policy)
-        .match_requests(|request| request.policy_source_arn() == Some(PRINCIPAL) && request.max_items() == Some(PAGE))
+        .match_requests(|request| {
+            request.policy_source_arn() == Some(PRINCIPAL) && request.max_items() == Some(PAGE)
+        })
         .then_compute_output(move |request| {
             let mut answer = SimulatePrincipalPolicyOutput::builder();
             for action in request.action_names() {
                 for resource in request.resource_arns() {
                     let is_allowed = action != denied;
-                    answer = answer.evaluation_results(form(EvaluationResultForm { action, resource, is_allowed }));
+                    answer = answer.evaluation_results(form(EvaluationResultForm {
+                        action,
+                        resource,
+                        is_allowed,
+                    }));
                 }
             }
             answer.build()
@@ -143,15 +158,23 @@ struct EvaluationResultForm<'a> {
 }
 
 fn decision_of(is_allowed: bool) -> PolicyEvaluationDecisionType {
-    if is_allowed { PolicyEvaluationDecisionType::Allowed } else { PolicyEvaluationDecisionType::ImplicitDeny }
+    if is_allowed {
+        PolicyEvaluationDecisionType::Allowed
+    } else {
+        PolicyEvaluationDecisionType::ImplicitDeny
+    }
 }
 
-fn plain(EvaluationResultForm { action, resource, is_allowed }: EvaluationResultForm<'_>) -> EvaluationResult {
+fn plain(
+    EvaluationResultForm { action, resource, is_allowed }: EvaluationResultForm<'_>,
+) -> EvaluationResult {
     let result = EvaluationResult::builder().eval_action_name(action).eval_resource_name(resource);
     result.eval_decision(decision_of(is_allowed)).build().unwrap()
 }
 
-fn by_resource(EvaluationResultForm { action, resource, is_allowed }: EvaluationResultForm<'_>) -> EvaluationResult {
+fn by_resource(
+    EvaluationResultForm { action, resource, is_allowed }: EvaluationResultForm<'_>,
+) -> EvaluationResult {
     let part = ResourceSpecificResult::builder().eval_resource_name(resource);
     let part = part.eval_resource_decision(decision_of(is_allowed)).build().unwrap();
     let result = EvaluationResult::builder().eval_action_name(action).eval_decision(decision_of(is_allowed));

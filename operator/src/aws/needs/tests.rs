@@ -76,7 +76,8 @@ fn snake(operation: &str) -> String {
 /// To see it fail: remove a row of a table, or add one to another table.
 #[test]
 fn each_file_says_what_all_of_its_calls_need_and_nothing_else() {
-    let tables: BTreeMap<_, _> = TABLES.iter().copied().chain([("account", super::super::account::NEEDS)]).collect();
+    let tables: BTreeMap<_, _> =
+        TABLES.iter().copied().chain([("account", super::super::account::NEEDS)]).collect();
     let mut files = 0;
     for (file, source) in sources() {
         let made = calls_in(&source);

@@ -12,9 +12,13 @@ fn simulation() -> Simulation {
 fn allowed(simulation: &Simulation) -> Vec<Decision> {
     let pairs = simulation.requests().into_iter().flat_map(|Request { actions, resources }| {
         let pairs = actions.into_iter().map(move |action| (action, resources.clone()));
-        pairs.flat_map(|(action, resources)| resources.into_iter().map(move |resource| (action.clone(), resource)))
+        pairs.flat_map(|(action, resources)| {
+            resources.into_iter().map(move |resource| (action.clone(), resource))
+        })
     });
-    pairs.map(|(action, resource)| Decision { action, resource, is_allowed: true, is_certain: true }).collect()
+    pairs
+        .map(|(action, resource)| Decision { action, resource, is_allowed: true, is_certain: true })
+        .collect()
 }
 
 fn deny(decisions: &mut [Decision], action: &str) {
@@ -76,7 +80,11 @@ fn what_is_denied_is_told_by_what_it_is_denied_on() {
     let texts: Vec<_> = problems(&denied).into_iter().map(|problem| problem.text).collect();
     insta::assert_snapshot!(texts.join("\n"));
     for request in simulation.requests() {
-        request.actions.iter().filter(|action| service(action) == "s3").for_each(|action| deny(&mut decisions, action));
+        request
+            .actions
+            .iter()
+            .filter(|action| service(action) == "s3")
+            .for_each(|action| deny(&mut decisions, action));
     }
     let denied = simulation.denied(&decisions);
     assert!(denied.len() > 20, "{denied:#?}");

@@ -44,11 +44,7 @@ pub(super) fn account(world: &World, question: &Question) -> Account {
         (Quota::Roles, world.roles.len(), quotas.roles),
         (Quota::RestApis, world.rest_apis.len(), quotas.rest_apis),
         (Quota::Distributions, world.distributions.len(), quotas.distributions),
-        (
-            Quota::OriginAccessControls,
-            world.origin_access_controls.len(),
-            quotas.origin_access_controls,
-        ),
+        (Quota::OriginAccessControls, world.origin_access_controls.len(), quotas.origin_access_controls),
         (
             Quota::ResponseHeadersPolicies,
             world.response_headers_policies.len(),
@@ -56,9 +52,8 @@ pub(super) fn account(world: &World, question: &Question) -> Account {
         ),
     ];
     let asked = all.into_iter().filter(|(quota, ..)| question.needs.contains_key(quota));
-    let usage = asked.map(|(quota, used, limit)| {
-        (quota, Usage { used: used as u64, limit: Limit::Exact(limit as u64) })
-    });
+    let usage = asked
+        .map(|(quota, used, limit)| (quota, Usage { used: used as u64, limit: Limit::Exact(limit as u64) }));
     Account { usage: usage.collect(), denied: world.denied.clone() }
 }
 

@@ -42,7 +42,11 @@ fn a_gallery_in_a_full_account_says_so_and_is_made_when_there_is_room() {
                 assert_eq!(outcome.failures.is_empty(), is_counted, "{:?}", outcome.failures);
                 let said: Vec<_> = outcome.preflight.problems.iter().map(|problem| problem.kind).collect();
                 assert_eq!(said == [ErrorKind::LimitExceeded], is_counted, "{said:?}");
-                assert!(!is_counted || cloud.world().inventory().is_empty(), "{:?}", cloud.world().inventory());
+                assert!(
+                    !is_counted || cloud.world().inventory().is_empty(),
+                    "{:?}",
+                    cloud.world().inventory()
+                );
             }
             cloud.edit(|world| world.quotas = Quotas::default());
             cloud.take_log();
