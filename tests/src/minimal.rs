@@ -3,6 +3,8 @@
 //! action is taken away in turn, in the cheapest part that asks for it: the gallery must say that this very action is missing,
 //! and go on as soon as it is granted again.
 //!
+//! What only the preflight asks for is no part of this: it does without, and then the calls themselves are refused.
+//!
 //! An action that no part asks for is not needed, and nor is one whose absence nobody notices.
 
 mod lane;
@@ -52,7 +54,7 @@ pub struct Report {
 /// Tries the actions on so many stacks side by side.
 pub async fn run(name: &str, lanes: usize, trial: Trial<'_>, progress: &Progress) -> Result<Report> {
     let Trial { only, also } = trial;
-    let policy = permissions::of_operator(Roles::Bounded).await?;
+    let policy = permissions::needed(&permissions::of_operator(Roles::Bounded).await?)?;
     let policy = also.map_or(Ok(policy.clone()), |action| permissions::with(&policy, action))?;
     let mut actions = permissions::actions(&policy)?;
     actions.retain(|action| only.is_none_or(|only| only.contains(&action.as_str())));

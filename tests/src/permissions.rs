@@ -10,6 +10,8 @@ use crate::{artifacts, tools};
 
 /// ARN of the permissions boundary, where `photogallery-operator iam-policy --commands` puts it.
 pub const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/photogallery/pg-boundary";
+/// Those who are operators here: IAM users of several names.
+const PRINCIPAL: &str = "arn:aws:iam::000000000000:user/*";
 const PATH: &str = "/photogallery/";
 const NAME: &str = "pg-boundary";
 
@@ -23,10 +25,11 @@ pub enum Roles {
 
 /// The policy of an operator that makes such roles.
 pub async fn of_operator(roles: Roles) -> Result<String> {
-    match roles {
-        Roles::Bounded => print(&["--permissions-boundary", BOUNDARY]).await,
-        Roles::Unbounded => print(&[]).await,
-    }
+    let boundary: &[_] = match roles {
+        Roles::Bounded => &["--permissions-boundary", BOUNDARY],
+        Roles::Unbounded => &[],
+    };
+    print(&[&["--principal", PRINCIPAL], boundary].concat()).await
 }
 
 /// The permissions boundary.
@@ -64,6 +67,14 @@ pub async fn make_boundary(aws: &LocalAws) -> Result<()> {
         }
         Err(error) => Err(error).context("failed to make the permissions boundary"),
     }
+}
+
+/// The policy without what only a preflight asks for, which does without: then the calls themselves are refused.
+pub fn needed(policy: &str) -> Result<String> {
+    let mut policy: Value = serde_json::from_str(policy)?;
+    let statements = policy["Statement"].as_array_mut().context("no statements")?;
+    statements.retain(|it| it["Sid"].as_str().is_none_or(|name| !name.starts_with("Preflight")));
+    Ok(policy.to_string())
 }
 
 /// Every action of a policy, once.

@@ -23,7 +23,8 @@ const GRANTED_WITHIN: Duration = Duration::from_secs(75);
 fn a_missing_permission_is_named_with_its_resource_and_once_it_is_there_the_gallery_goes_on_by_itself()
 -> Result<()> {
     alone("permission", &[], async |stack| {
-        let whole = permissions::of_operator(Roles::Bounded).await?;
+        // Without what a preflight asks for: it would tell before any call is refused.
+        let whole = permissions::needed(&permissions::of_operator(Roles::Bounded).await?)?;
         stack.aws.set_user_policy(OPERATOR_USER, &without(&whole, "lambda:CreateFunction")?).await?;
         let gallery = Gallery::apply(stack, "permission", json!({})).await?;
         let status = says_what_is_missing(&gallery, "lambda:CreateFunction").await?;
