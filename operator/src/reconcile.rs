@@ -48,8 +48,16 @@ pub struct Outcome {
 pub struct Failure {
     /// The resource it was for.
     pub resource: ResourceId,
+    /// Its ARN, as far as that is known: what a permission would have to be for.
+    pub arn: String,
     /// How it failed.
     pub error: CloudError,
+}
+
+impl Failure {
+    fn new(identity: &Identity, resource: ResourceId, error: CloudError) -> Self {
+        Self { resource, arn: identity.arn_of(resource), error }
+    }
 }
 
 impl Outcome {
@@ -151,7 +159,8 @@ async fn observe(cloud: &impl Cloud, goal: &Goal, mut scope: Scope, seen: &mut O
     let mut given_up = Vec::new();
     loop {
         let errors = cloud.observe(goal.identity(), &scope, seen).await;
-        let failures = errors.into_iter().map(|(resource, error)| Failure { resource, error });
+        let failures =
+            errors.into_iter().map(|(resource, error)| Failure::new(goal.identity(), resource, error));
         let (again, others): (Vec<_>, Vec<_>) = failures
             .partition(|failure| matches!(failure.error.kind, ErrorKind::Throttled | ErrorKind::Unavailable));
         given_up.extend(others);
@@ -218,7 +227,7 @@ fn without_effect(goal: &Goal, outcome: &Outcome) -> Vec<Failure> {
     let source = Message(format!("AWS accepted the same change {MOST_ROUNDS} times and shows no effect."));
     let error = CloudError { service: "aws", operation: "every call", kind, code: String::new(), source };
     let many = rounds.into_iter().filter(|(_, rounds)| *rounds >= MOST_ROUNDS);
-    many.map(|(resource, _)| Failure { resource, error: error.clone() }).collect()
+    many.map(|(resource, _)| Failure::new(goal.identity(), resource, error.clone())).collect()
 }
 
 /// Everything that `goal` is about.
@@ -247,7 +256,7 @@ async fn apply(cloud: &impl Cloud, identity: &Identity, actions: &[Action]) -> R
             round.applied.push(Action { resource, steps });
         }
         if let Some(error) = error {
-            round.failures.push(Failure { resource, error });
+            round.failures.push(Failure::new(identity, resource, error));
         }
     }
     round

@@ -89,6 +89,7 @@ impl Parts {
             account,
             owner_id,
             prefix: options.name_prefix.clone(),
+            permissions_boundary: options.permissions_boundary.clone().filter(|arn| !arn.is_empty()),
             viewer: options.viewer_url_template.clone(),
             endpoint: aws.endpoint_url().map(str::to_owned),
         };

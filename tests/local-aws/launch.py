@@ -23,6 +23,7 @@ import ministack.services.iam as iam  # noqa: E402
 
 import call_log  # noqa: E402
 import openapi_import  # noqa: E402
+import permissions  # noqa: E402
 import request_log  # noqa: E402
 
 
@@ -91,9 +92,9 @@ def read_booleans_in_patches():
 
 
 def name_resources_in_full():
-    """IAM checks a call on a role by the role's ARN with its path, DynamoDB's tagging calls by the ARN that they name, and the
-    creation of a function by its name. Here the first has no path and the others are "*", so that a policy which is exact on
-    AWS allows too little."""
+    """IAM checks a call on a role by the role's ARN with its path, tagging calls of DynamoDB and CloudFront by the ARN that they
+    name, the creation of a function by its name, and CloudFront's controls and policies by their ids. Here the first has no path
+    and the others are "*", so that a policy which is exact on AWS allows too little."""
     extract = iam_actions.extract_resource_arn
 
     def in_full(service, method, path, headers, body, query_params, region, account_id):
@@ -106,11 +107,13 @@ def name_resources_in_full():
         if service == "dynamodb" and arn == "*":
             return json.loads(body or b"{}").get("ResourceArn") or arn
         if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
-            name = json.loads(body or b"{}").get("FunctionName", "")
-            return f"arn:aws:lambda:{region}:{account_id}:function:{name}"
-        if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
             name = json.loads(body or b"{}").get("FunctionName")
             return f"arn:aws:lambda:{region}:{account_id}:function:{name}" if name else arn
+        if service == "cloudfront" and arn == "*":
+            named = re.search(r"/(origin-access-control|response-headers-policy)/([^/]+)", path)
+            if named:
+                return f"arn:aws:cloudfront::{account_id}:{named[1]}/{named[2]}"
+            return iam_actions._query_param(query_params, "Resource") or arn
         return arn
 
     iam_actions.extract_resource_arn = in_full
@@ -134,6 +137,7 @@ openapi_import.install()
 show_tags_set_later()
 read_booleans_in_patches()
 name_resources_in_full()
+permissions.install()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])

@@ -17,18 +17,19 @@ use crate::aws_calls::AwsCall;
 use crate::aws_models::Report;
 use crate::certificates::write_private;
 use crate::control_plane::ControlPlane;
-use crate::local_aws::{ACCOUNT, Clients, LocalAws, REGION, Wishes};
+use crate::local_aws::{Clients, LocalAws, REGION, Wishes};
 use crate::operator::{Operator, Settings};
 use crate::progress::Progress;
 use crate::proxy::{Interposer, Proxy};
 use crate::run::{Run, free_port};
 use crate::tools::{self, Tools};
-use crate::{artifacts, visitor};
+use crate::{artifacts, permissions, visitor};
 
 /// Where the operator is installed, and the name of the release.
 pub const NAMESPACE: &str = "photogallery-system";
 pub const RELEASE: &str = "photogallery";
-const OPERATOR_USER: &str = "photogallery-operator";
+/// The operator's IAM user.
+pub const OPERATOR_USER: &str = "photogallery-operator";
 const DEVELOPER: &str = "developer";
 /// What the chart names its lease.
 pub const LEASE: &str = "photogallery-photogallery-operator";
@@ -45,6 +46,8 @@ pub struct Options {
     pub start_operator: bool,
     /// What stands between operator and functions on the one side and the local AWS on the other; `None`: nothing.
     pub interposer: Option<Arc<dyn Interposer>>,
+    /// Is it given a permissions boundary for the functions' roles?
+    pub bounded: bool,
     /// Each request that reaches the local AWS is written down whole, for [`Stack::check_requests`].
     pub recorded: bool,
     pub progress: Progress,
@@ -60,6 +63,7 @@ impl Options {
             operator: BTreeMap::new(),
             start_operator: true,
             interposer: None,
+            bounded: true,
             recorded: true,
             progress: Progress::silent(),
         }
@@ -121,7 +125,9 @@ impl Stack {
             None => None,
         };
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
-        let operator = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
+        permissions::make_boundary(&aws).await?;
+        let policy = permissions::of_operator(options.bounded).await?;
+        let operator = aws.create_user(OPERATOR_USER, &policy).await?;
         aws.is_operator(&operator);
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         Self::assemble((run, tools), control_plane, Account { aws, proxy, operator, developer }, options)
@@ -133,7 +139,8 @@ impl Stack {
         let run = Run::claim(&options.folder, options.temporary, options.progress.clone())?;
         let tools = Tools::find().await?;
         let control_plane = ControlPlane::start(&run, &tools).await?;
-        let operator = self.aws.create_user("operator-of-another-cluster", &operator_policy().await?).await?;
+        let policy = permissions::of_operator(options.bounded).await?;
+        let operator = self.aws.create_user("operator-of-another-cluster", &policy).await?;
         self.aws.is_operator(&operator);
         let account =
             Account { aws: self.aws.shared(), proxy: None, operator, developer: self.developer.clone() };
@@ -164,6 +171,9 @@ impl Stack {
         // Visitors come the same way.
         let port = proxy.as_ref().map_or(aws.port, |proxy| proxy.port);
         settings.set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{port}"));
+        if options.bounded {
+            settings.set("PERMISSIONS_BOUNDARY", permissions::BOUNDARY);
+        }
         settings.environment.extend(options.operator);
         let operator = Operator::new(settings, Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
@@ -179,9 +189,11 @@ impl Stack {
     /// Another operator for the same galleries, not yet started: its Pod and its IAM user have this name, by whose access key
     /// (the second value) its calls can be told from the first's.
     pub async fn another_operator(&self, name: &str) -> Result<(Operator, String)> {
-        let credentials = self.aws.create_user(name, &operator_policy().await?).await?;
-        self.aws.is_operator(&credentials);
         let mut settings = self.operator.settings();
+        let is_bounded = settings.environment.contains_key("PERMISSIONS_BOUNDARY");
+        let policy = permissions::of_operator(is_bounded).await?;
+        let credentials = self.aws.create_user(name, &policy).await?;
+        self.aws.is_operator(&credentials);
         settings.log = self.run.log(&format!("{name}.log"));
         settings
             .set("POD_NAME", name)
@@ -196,7 +208,8 @@ impl Stack {
         artifacts::check()?;
         self.operator.stop().await?;
         helm_install(&self.tools, &self.control_plane.kubeconfig).await?;
-        self.aws.set_user_policy(OPERATOR_USER, &operator_policy().await?).await?;
+        permissions::make_boundary(&self.aws).await?;
+        self.aws.set_user_policy(OPERATOR_USER, &permissions::of_operator(true).await?).await?;
         self.operator.start().await.context("failed to start the operator")?;
         self.progress().step(format!(
             "operator restarted (process {}), chart and permissions as built",
@@ -328,13 +341,6 @@ async fn service_account(kube: &Client) -> Result<String> {
         .next()
         .and_then(|account| account.metadata.name)
         .context("the chart made no ServiceAccount")
-}
-
-/// What the operator says it needs, which is all it gets.
-async fn operator_policy() -> Result<String> {
-    let mut command = Command::new(artifacts::operator());
-    command.args(["iam-policy", "--account", ACCOUNT]).env_clear();
-    tools::output(&mut command, None).await
 }
 
 fn settings(run: &Run, credentials: &Credentials, kubeconfig: PathBuf) -> Settings {

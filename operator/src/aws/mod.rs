@@ -13,6 +13,7 @@ pub(crate) mod error;
 mod function;
 mod invalidation;
 mod log_group;
+pub mod needs;
 mod notification;
 mod objects;
 mod origin_access_control;
@@ -77,7 +78,7 @@ impl Cloud for Aws {
             for Finding { id, result, part } in findings {
                 match result.and_then(|()| clients.recent.check(gallery, id, &part)) {
                     Ok(()) => replace(seen, id, part),
-                    Err(error) => errors.push((id, error)),
+                    Err(error) => errors.push((id, clients.recent.settle(gallery, id, error))),
                 }
             }
         }
@@ -88,7 +89,10 @@ impl Cloud for Aws {
         let clients = &*self.clients.region(&gallery.region);
         let result = apply(clients, gallery, change).await;
         clients.recent.note(gallery, change, &result);
-        result
+        result.map_err(|error| match recent::tagged_resource(change) {
+            Some(id) => clients.recent.settle(gallery, id, error),
+            None => error,
+        })
     }
 
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {

@@ -8,10 +8,17 @@ use aws_sdk_s3::types::{
 
 use super::Clients;
 use super::error::{failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::resources::notification::{Change, Entry, ID, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "GetBucketNotificationConfiguration", &[Need("s3:GetBucketNotification", On::Bucket)]),
+    call("s3", "PutBucketNotificationConfiguration", &[Need("s3:PutBucketNotification", On::Bucket)]),
+];
 
 const MISSING: &[&str] = &["NoSuchBucket"];
 

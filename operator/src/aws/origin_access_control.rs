@@ -7,9 +7,34 @@ use aws_sdk_cloudfront::types::{
 
 use super::Clients;
 use super::error::{failed, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::resources::origin_access_control::{Change, Desired, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call(
+        "cloudfront",
+        "ListOriginAccessControls",
+        &[Need("cloudfront:ListOriginAccessControls", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "CreateOriginAccessControl",
+        &[Need("cloudfront:CreateOriginAccessControl", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "GetOriginAccessControlConfig",
+        &[Need("cloudfront:GetOriginAccessControlConfig", On::OriginAccessControl)],
+    ),
+    call(
+        "cloudfront",
+        "UpdateOriginAccessControl",
+        &[Need("cloudfront:UpdateOriginAccessControl", On::OriginAccessControl)],
+    ),
+];
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let name = gallery.installation.origin_access_control();

@@ -12,9 +12,34 @@ use aws_smithy_types::error::operation::BuildError;
 
 use super::Clients;
 use super::error::{failed, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::resources::response_headers_policy::{Change, Desired, Headers, Observed, name};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call(
+        "cloudfront",
+        "ListResponseHeadersPolicies",
+        &[Need("cloudfront:ListResponseHeadersPolicies", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "CreateResponseHeadersPolicy",
+        &[Need("cloudfront:CreateResponseHeadersPolicy", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "GetResponseHeadersPolicyConfig",
+        &[Need("cloudfront:GetResponseHeadersPolicyConfig", On::ResponseHeadersPolicy)],
+    ),
+    call(
+        "cloudfront",
+        "UpdateResponseHeadersPolicy",
+        &[Need("cloudfront:UpdateResponseHeadersPolicy", On::ResponseHeadersPolicy)],
+    ),
+];
 
 const COMMENT: &str = "Photo galleries: what browsers may do with the page";
 

@@ -7,11 +7,36 @@ use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOp
 
 use super::Clients;
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::names::{TAG_BODY, Tags};
 use crate::ownership::Ownership;
 use crate::resources::rest_api::{Change, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("apigateway", "GetRestApis", &[Need("apigateway:GET", On::RestApis)]),
+    call(
+        "apigateway",
+        "CreateRestApi",
+        &[Need("apigateway:POST", On::NewRestApi), Need("apigateway:PUT", On::RestApiTags)],
+    ),
+    call("apigateway", "PutRestApi", &[Need("apigateway:PUT", On::RestApi)]),
+    call("apigateway", "UpdateRestApi", &[Need("apigateway:PATCH", On::RestApi)]),
+    // Tagging counts as a change of what is tagged. Its stage's is below it.
+    call(
+        "apigateway",
+        "TagResource",
+        &[Need("apigateway:PUT", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)],
+    ),
+    call(
+        "apigateway",
+        "UntagResource",
+        &[Need("apigateway:DELETE", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)],
+    ),
+    call("apigateway", "DeleteRestApi", &[Need("apigateway:DELETE", On::RestApi)]),
+];
 
 const MISSING: &[&str] = &["NotFoundException"];
 /// As many as AWS gives in one answer.

@@ -11,6 +11,8 @@ mod crash_matrix;
 mod deletion;
 mod drift;
 mod foreign;
+mod hostile;
+mod iam_minimal;
 mod isolation;
 mod kubernetes_weather;
 mod local_stack;
