@@ -12,12 +12,10 @@ use aws_sdk_lambda::types::Environment;
 use functions_core::contract::FunctionName;
 use http::Method;
 use photogallery_operator::graph::BucketRole;
-use photogallery_tests::local_aws::ACCOUNT;
 use photogallery_tests::stack::Stack;
-use photogallery_tests::tools::{self, Tools};
-use photogallery_tests::{artifacts, aws_models};
+use photogallery_tests::tools::Tools;
+use photogallery_tests::{artifacts, aws_models, permissions};
 use serde_json::json;
-use tokio::process::Command;
 
 use crate::changes::copy_with_another_list;
 use crate::photos::processed;
@@ -68,12 +66,18 @@ fn every_request_of_a_gallery_s_whole_life_is_one_that_aws_takes() -> Result<()>
     })
 }
 
-/// To see it fail: give an action in `operator/src/iam_policy.rs` a name that its service does not have.
+/// To see it fail: in `operator/src/aws`, give an action that a call needs a name that its service does not have.
 #[tokio::test]
-async fn the_policy_that_the_operator_asks_for_is_one_that_iam_takes() -> Result<()> {
-    let mut command = Command::new(artifacts::operator());
-    let policy = tools::output(command.args(["iam-policy", "--account", ACCOUNT]).env_clear(), None).await?;
-    aws_models::check_policy(&Tools::find().await?, &policy).await
+async fn the_policies_that_the_operator_asks_for_are_ones_that_iam_takes() -> Result<()> {
+    let tools = Tools::find().await?;
+    for policy in [
+        permissions::of_operator(true).await?,
+        permissions::of_operator(false).await?,
+        permissions::boundary().await?,
+    ] {
+        aws_models::check_policy(&tools, &policy).await?;
+    }
+    Ok(())
 }
 
 /// The check, and that it has seen each operation.
@@ -165,6 +169,8 @@ async fn everything_is_changed_by_others(gallery: &Gallery<'_>) -> Result<()> {
     ]});
     aws.iam.update_role().role_name(&role).description("mine").send().await?;
     aws.iam.update_assume_role_policy().role_name(&role).policy_document(trust.to_string()).send().await?;
+    let boundary = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+    aws.iam.put_role_permissions_boundary().role_name(&role).permissions_boundary(boundary).send().await?;
     let bucket = identity.bucket(BucketRole::Thumbnails);
     aws.s3.delete_bucket_ownership_controls().bucket(&bucket).send().await?;
     aws.s3.delete_public_access_block().bucket(&bucket).send().await?;
