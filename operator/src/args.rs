@@ -49,6 +49,9 @@ pub enum Command {
         /// With --owner-id: another owner id, whose galleries the operator may take over. May be repeated.
         #[arg(long, requires = "owner_id")]
         adopt_from: Vec<String>,
+        /// ARN of the role that the operator is: before it makes a gallery, it may then ask IAM whether that role lacks something.
+        #[arg(long, value_name = "ARN")]
+        principal: Option<String>,
         /// Print the permissions boundary for the functions' roles instead.
         #[arg(long, conflicts_with = "commands")]
         boundary: bool,

@@ -152,6 +152,14 @@ impl Gallery {
 
     fn check(&self) -> Result<(), InvalidSpec> {
         let invalid = |field: &str, problem: String| Err(InvalidSpec { field: field.into(), problem });
+        if let Some((name, limit)) = self.identity.overlong() {
+            let problem = format!(
+                "the name {name} in AWS would have {} characters, of which {limit} are allowed. Give the operator a shorter \
+                 --name-prefix.",
+                name.len()
+            );
+            return invalid("spec.region", problem);
+        }
         let architecture = self.spec.functions.architecture;
         for function in FunctionName::ALL {
             if self.release.function(architecture, function).is_none() {

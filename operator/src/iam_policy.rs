@@ -38,6 +38,8 @@ pub struct Terms {
     pub owners: Vec<String>,
     /// ARN of the permissions boundary without which it may make no role.
     pub boundary: Option<String>,
+    /// ARN of the role that the operator is, whose permissions it may ask about.
+    pub principal: Option<String>,
 }
 
 /// What to print.
@@ -63,26 +65,64 @@ pub fn print(terms: &Terms, form: Form) -> ExitCode {
     if is_written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// What the name of a statement begins with that the operator does without: only its preflight asks for it.
+pub const OPTIONAL: &str = "Preflight";
+
+/// As long as IAM lets a managed policy be, without white space.
+const LONGEST: usize = 6144;
+
 /// The operator's policy. Holds for every region.
 pub fn policy(terms: &Terms) -> Value {
-    let mut actions = BTreeMap::<On, BTreeSet<&str>>::new();
-    for Need(action, on) in needs::calls().flat_map(|call| call.needs) {
-        // Where there is no boundary, the operator neither sets nor changes one.
-        if terms.boundary.is_some() || *action != "iam:PutRolePermissionsBoundary" {
-            actions.entry(*on).or_default().insert(action);
+    let needs = needs::calls().flat_map(|call| call.needs);
+    // Where there is no boundary, the operator neither sets nor changes one.
+    let needs = needs.filter(|Need(action, _)| terms.boundary.is_some() || !is_for_boundary(action));
+    let needed = statements(needs, terms).into_iter().map(|(scope, actions)| scope.allows(&actions));
+    let mut policy = json!({"Version": "2012-10-17", "Statement": needed.collect::<Vec<_>>()});
+    for statement in optional(terms) {
+        let mut longer = policy.clone();
+        longer["Statement"].as_array_mut().into_iter().for_each(|all| all.push(statement.clone()));
+        // With long names there may be no room.
+        if longer.to_string().len() <= LONGEST {
+            policy = longer;
         }
+    }
+    policy
+}
+
+/// What only the preflight asks for.
+fn optional(terms: &Terms) -> Vec<Value> {
+    let needs = needs::optional().flat_map(|call| call.needs);
+    let needs = needs.filter(|Need(_, on)| terms.principal.is_some() || *on != On::Principal);
+    let named = |(index, (scope, actions)): (usize, (Scope, BTreeSet<&str>))| {
+        let mut statement = scope.allows(&actions);
+        statement["Sid"] = json!(format!("{OPTIONAL}{index}"));
+        statement
+    };
+    statements(needs, terms).into_iter().enumerate().map(named).collect()
+}
+
+/// Is it only about the permissions boundary of a role?
+pub(crate) fn is_for_boundary(action: &str) -> bool {
+    action == "iam:PutRolePermissionsBoundary"
+}
+
+/// Actions by where they are needed.
+fn statements<'a>(needs: impl Iterator<Item = &'a Need>, terms: &Terms) -> Vec<(Scope, BTreeSet<&'a str>)> {
+    let mut actions = BTreeMap::<On, BTreeSet<&str>>::new();
+    for Need(action, on) in needs {
+        actions.entry(*on).or_default().insert(action);
     }
     // Some differ only when there is a boundary.
     let mut statements = Vec::<(Scope, BTreeSet<&str>)>::new();
     for on in On::iter() {
-        let (scope, actions) = (scope(on, terms), actions.remove(&on).unwrap_or_default());
+        let Some(actions) = actions.remove(&on) else { continue };
+        let scope = scope(on, terms);
         match statements.iter_mut().find(|(other, _)| *other == scope) {
             Some((_, others)) => others.extend(actions),
             None => statements.push((scope, actions)),
         }
     }
-    let statements = statements.into_iter().map(|(scope, actions)| scope.allows(&actions));
-    json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
+    statements
 }
 
 /// On what a statement allows its actions, and on which condition.
@@ -157,6 +197,8 @@ pub(crate) fn scope(on: On, terms: &Terms) -> Scope {
         On::OwnDistribution => (cloudfront("distribution/*"), Some(owned("aws:ResourceTag", terms))),
         On::OriginAccessControl => (cloudfront("origin-access-control/*"), None),
         On::ResponseHeadersPolicy => (cloudfront("response-headers-policy/*"), None),
+        On::ServiceQuota => (arn("servicequotas", "cloudfront/*"), None),
+        On::Principal => (terms.principal.clone().unwrap_or_default(), None),
     };
     Scope { resource, condition }
 }

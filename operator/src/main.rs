@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
     match command {
         None => run::operator(options).await,
         Some(Command::Plan { filename }) => plan_command::plan(&options, &filename).await,
-        Some(Command::IamPolicy { account, partition, adopt_from, boundary, commands }) => {
+        Some(Command::IamPolicy { account, partition, adopt_from, principal, boundary, commands }) => {
             let form = match (boundary, commands) {
                 (true, _) => Form::Boundary,
                 (_, true) => Form::Commands,
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
             let owners = options.owner_id.into_iter().filter(|id| !id.is_empty()).chain(adopt_from).collect();
             let boundary = options.permissions_boundary.filter(|arn| !arn.is_empty());
             let prefix = options.name_prefix;
-            iam_policy::print(&Terms { account, partition, prefix, owners, boundary }, form)
+            iam_policy::print(&Terms { account, partition, prefix, owners, boundary, principal }, form)
         }
     }
 }

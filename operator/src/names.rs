@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use data_encoding::BASE32_NOPAD;
 use functions_core::contract::FunctionName;
 use sha2::{Digest, Sha256};
+use strum::IntoEnumIterator;
 
 use crate::gallery::{Identity, Installation};
 use crate::graph::BucketRole;
@@ -207,6 +208,17 @@ impl Identity {
         format!("photogallery-{}", self.uid)
     }
 
+    /// A name that is longer than AWS takes it, and how long it may be: with the longest prefix, a region that is longer than any
+    /// of today's.
+    pub fn overlong(&self) -> Option<(String, usize)> {
+        let buckets = BucketRole::iter().map(|role| (self.bucket(role), BUCKET_LENGTH));
+        let functions = FunctionName::ALL.into_iter().map(|name| (self.function(name), FUNCTION_LENGTH));
+        let others =
+            [self.rest_api(), self.installation.origin_access_control()].map(|name| (name, OTHER_LENGTH));
+        let all = buckets.chain(functions).chain([(self.table(), TABLE_LENGTH)]).chain(others);
+        all.into_iter().find(|(name, limit)| name.len() > *limit)
+    }
+
     /// Tags that prove that a resource is this gallery's.
     pub fn owner_tags(&self) -> Tags {
         Tags::from([
@@ -235,7 +247,7 @@ impl Identity {
     fn compose(&self, part: &str, limit: usize) -> String {
         let part = if part.is_empty() { String::new() } else { format!("-{part}") };
         let ending = format!("{part}-{}", self.hash());
-        let room = limit - self.installation.prefix.len() - ending.len() - 2;
+        let room = limit.saturating_sub(self.installation.prefix.len() + ending.len() + 2);
         let (namespace, name) = (self.namespace.replace('.', "-"), self.name.replace('.', "-"));
         // The name says more than the namespace: it keeps what the namespace can spare.
         let for_namespace = namespace.len().min((room / 3).max(room.saturating_sub(name.len())));
@@ -339,6 +351,33 @@ mod tests {
             assert_ne!(one.function(function), two.function(function));
         }
         assert!(one.distribution_comment().len() <= 128);
+    }
+
+    /// To see it fail: put the region into `Identity::compose`, or leave out the prefix's limit in `args.rs`.
+    #[test]
+    fn with_the_longest_prefix_names_fit_in_every_region_that_aws_has_and_else_it_is_said() {
+        let long = |prefix: &str, region: &str| {
+            let identity = identity(&"n".repeat(63), &"g".repeat(40));
+            let installation = Installation { prefix: prefix.into(), ..(*identity.installation).clone() };
+            Identity { region: region.into(), installation: installation.into(), ..identity }
+        };
+        let prefix = "p".repeat(PREFIX_LENGTH);
+        for region in [
+            "us-east-1",
+            "ap-southeast-1",
+            "us-gov-west-1",
+            "us-isob-east-1",
+            "eusc-de-east-1",
+            "cn-northwest-1",
+        ] {
+            assert_eq!(long(&prefix, region).overlong(), None);
+        }
+        let (name, limit) = long(&prefix, "another-southeast-100").overlong().unwrap();
+        assert!(name.starts_with(&format!("{prefix}-artefacts-")) && name.len() > limit, "{name}");
+        assert!(
+            long(&"p".repeat(60), "us-east-1").overlong().is_some(),
+            "a prefix that no flag lets through"
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
 use crate::gallery::{Goal, Identity};
 use crate::graph::ResourceId;
 use crate::plan::{Action, Plan};
+use crate::preflight::{self, Preflight};
 use crate::resources::{Change, Step};
 
 /// How long one reconcile waits for what AWS finishes within seconds: a function that becomes active, a role that Lambda
@@ -41,6 +42,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// What was seen last.
     pub seen: Observed,
+    /// What stands in the way of a gallery of which nothing is there.
+    pub preflight: Preflight,
 }
 
 /// A call that failed.
@@ -90,6 +93,16 @@ pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
     outcome
 }
 
+/// Finds out what stands in the way of a gallery of which nothing is there yet.
+pub async fn preflight(cloud: &impl Cloud, goal: &Goal, outcome: &mut Outcome) {
+    if let Goal::Present(gallery) = goal
+        && preflight::is_due(outcome)
+    {
+        let account = cloud.account(&gallery.identity, &preflight::question(gallery, outcome)).await;
+        outcome.preflight = preflight::check(gallery, outcome, &account);
+    }
+}
+
 /// Does what can be done now, until it is done, AWS needs longer, or something stands in the way.
 pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress) -> Outcome {
     let deadline = Instant::now() + PATIENCE;
@@ -97,6 +110,10 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
     let mut outcome = look(cloud, goal).await;
     // When deleting, nothing is touched that something unseen may depend on.
     if !outcome.failures.is_empty() && matches!(goal, Goal::Absent(..)) {
+        return outcome;
+    }
+    preflight(cloud, goal, &mut outcome).await;
+    if !outcome.preflight.is_passed() {
         return outcome;
     }
     // A resource that could not be read is not touched; one that AWS does not show yet is looked at again.

@@ -92,7 +92,7 @@ def read_booleans_in_patches():
 
 
 def name_resources_in_full():
-    """IAM checks a call on a role by the role's ARN with its path, tagging calls of DynamoDB and CloudFront by the ARN that they
+    """IAM checks a call on a role by the role's ARN with its path, a simulation by whom it is about, tagging calls of DynamoDB and CloudFront by the ARN that they
     name, the creation of a function by its name, and CloudFront's controls and policies by their ids. Here the first has no path
     and the others are "*", so that a policy which is exact on AWS allows too little."""
     extract = iam_actions.extract_resource_arn
@@ -104,6 +104,8 @@ def name_resources_in_full():
             wanted = query_params.get("Path")
             wanted = wanted[0] if isinstance(wanted, list) else wanted
             return role["Arn"] if role else arn.replace(":role/", f":role{wanted}") if wanted else arn
+        if service == "iam" and arn == "*":
+            return iam_actions._query_param(query_params, "PolicySourceArn") or arn
         if service == "dynamodb" and arn == "*":
             return json.loads(body or b"{}").get("ResourceArn") or arn
         if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):

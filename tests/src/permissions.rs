@@ -10,13 +10,15 @@ use crate::{artifacts, tools};
 
 /// ARN of the permissions boundary, where `photogallery-operator iam-policy --commands` puts it.
 pub const BOUNDARY: &str = "arn:aws:iam::000000000000:policy/photogallery/pg-boundary";
+/// Those who are operators here: IAM users of several names.
+const PRINCIPAL: &str = "arn:aws:iam::000000000000:user/*";
 const PATH: &str = "/photogallery/";
 const NAME: &str = "pg-boundary";
 
 /// The operator's policy, with or without a permissions boundary for the roles that it makes.
 pub async fn of_operator(bounded: bool) -> Result<String> {
     let boundary: &[_] = if bounded { &["--permissions-boundary", BOUNDARY] } else { &[] };
-    print(boundary).await
+    print(&[&["--principal", PRINCIPAL], boundary].concat()).await
 }
 
 /// The permissions boundary.
@@ -56,11 +58,15 @@ pub async fn make_boundary(aws: &LocalAws) -> Result<()> {
     }
 }
 
-/// Every action of a policy, once.
+/// Every action of a policy, once; but those that only a preflight asks for, which does without.
 pub fn actions(policy: &str) -> Result<Vec<String>> {
     let policy: Value = serde_json::from_str(policy)?;
     let statements = policy["Statement"].as_array().context("no statements")?;
-    let lists = statements.iter().filter_map(|statement| statement["Action"].as_array());
+    let is_optional = |it: &&Value| it["Sid"].as_str().is_some_and(|name| name.starts_with("Preflight"));
+    let lists = statements
+        .iter()
+        .filter(|it| !is_optional(it))
+        .filter_map(|statement| statement["Action"].as_array());
     let mut actions: Vec<_> =
         lists.flatten().filter_map(|action| action.as_str().map(str::to_owned)).collect();
     actions.sort();

@@ -15,6 +15,7 @@ use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::names::Tags;
 use crate::ownership::Ownership;
+use crate::preflight::Quota;
 use crate::resources::distribution::{Change, Desired, Observed};
 
 /// What IAM asks of whoever makes these calls.
@@ -75,12 +76,14 @@ async fn candidates(clients: &Clients, gallery: &Identity) -> Result<Vec<String>
         found.comment == comment || origins.any(|origin| origin.domain_name == host)
     };
     let mut pages = clients.cloudfront.list_distributions().into_paginator().send();
-    let mut ids = Vec::new();
+    let (mut ids, mut count) = (Vec::new(), 0);
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed("cloudfront", "ListDistributions"))?;
         let items = page.distribution_list.and_then(|list| list.items).unwrap_or_default();
+        count += items.len();
         ids.extend(items.into_iter().filter(looks_like_ours).map(|found| found.id));
     }
+    clients.counts.note(Quota::Distributions, count);
     Ok(ids)
 }
 

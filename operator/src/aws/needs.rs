@@ -69,6 +69,10 @@ pub enum On {
     OriginAccessControl,
     /// Any response headers policy: these have assigned ids and no tags.
     ResponseHeadersPolicy,
+    /// What Service Quotas says of a quota of `CloudFront`'s.
+    ServiceQuota,
+    /// Who the operator is in AWS.
+    Principal,
 }
 
 /// A row of a table.
@@ -80,7 +84,7 @@ pub(super) const fn call(
     CallNeeds { service, operation, needs }
 }
 
-/// All tables, by the file that they stand in.
+/// All tables, by the file that they stand in; but [`optional`].
 pub const TABLES: &[(&str, &[CallNeeds])] = &[
     ("artefacts", super::artefacts::NEEDS),
     ("bucket", super::bucket::NEEDS),
@@ -103,9 +107,14 @@ pub const TABLES: &[(&str, &[CallNeeds])] = &[
     ("upload_cors", super::upload_cors::NEEDS),
 ];
 
-/// Every call with what it needs.
+/// Every call that the operator cannot do without, with what it needs.
 pub fn calls() -> impl Iterator<Item = &'static CallNeeds> {
     TABLES.iter().flat_map(|(_, calls)| *calls)
+}
+
+/// Calls that only the preflight makes, and that it does without.
+pub fn optional() -> impl Iterator<Item = &'static CallNeeds> {
+    super::account::NEEDS.iter()
 }
 
 /// What a call needs, the main thing first; nothing when we do not make it.

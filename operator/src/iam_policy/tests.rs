@@ -7,13 +7,10 @@ use crate::names::PREFIX_LENGTH;
 use crate::resources::role;
 use crate::testing::galleries::{BOUNDARY, identity};
 
-/// IAM's limit of a managed policy, without white space.
-const LIMIT: usize = 6144;
-
 fn terms() -> Terms {
     let text = |text: &str| text.to_owned();
     let (account, partition, prefix) = (text("123456789012"), text("aws"), text("pg"));
-    Terms { account, partition, prefix, owners: Vec::new(), boundary: None }
+    Terms { account, partition, prefix, owners: Vec::new(), boundary: None, principal: None }
 }
 
 /// With everything that makes a policy longer.
@@ -25,6 +22,7 @@ fn longest() -> Terms {
         prefix: "p".repeat(PREFIX_LENGTH),
         owners: vec![uid.into(), uid.into()],
         boundary: Some(boundary),
+        principal: Some(format!("arn:aws-us-gov:iam::123456789012:role/{}", "r".repeat(64))),
         ..terms()
     }
 }
@@ -54,7 +52,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 #[test]
 fn both_fit_into_managed_policies() {
     for policy in [policy(&longest()), boundary::policy(&longest())] {
-        assert!(policy.to_string().len() <= LIMIT, "{} characters", policy.to_string().len());
+        assert!(policy.to_string().len() <= LONGEST, "{} characters", policy.to_string().len());
     }
 }
 
@@ -79,7 +77,10 @@ fn only_what_aws_cannot_limit_is_allowed_on_everything() {
         ["CreateDistribution", "CreateOriginAccessControl", "CreateResponseHeadersPolicy", "TagResource"];
     let lists = ["ListDistributions", "ListOriginAccessControls", "ListResponseHeadersPolicies"];
     let cloudfront = creations.iter().chain(&lists).map(|action| format!("cloudfront:{action}"));
-    let expected: BTreeSet<_> = cloudfront.chain(["logs:DescribeLogGroups".to_owned()]).collect();
+    let account =
+        ["iam:GetAccountSummary", "lambda:GetAccountSettings", "servicequotas:GetAWSDefaultServiceQuota"];
+    let others = ["logs:DescribeLogGroups"].into_iter().chain(account).map(str::to_owned);
+    let expected: BTreeSet<_> = cloudfront.chain(others).collect();
     assert_eq!(unlimited, expected.iter().map(String::as_str).collect());
 }
 
@@ -216,7 +217,14 @@ fn table(policy: &Value, heading: &str) -> String {
 fn the_document_on_security_shows_these_policies() {
     let (text, file) = (|text: &str| text.to_owned(), "docs/security.md");
     let (account, partition, prefix) = (text("<account>"), text("aws"), text("<prefix>"));
-    let terms = Terms { account, partition, prefix, owners: Vec::new(), boundary: Some("<boundary>".into()) };
+    let terms = Terms {
+        account,
+        partition,
+        prefix,
+        owners: Vec::new(),
+        boundary: Some("<boundary>".into()),
+        principal: Some("<principal>".into()),
+    };
     let section = crate::testing::generated::section;
     section(file, "the operator's policy", &table(&policy(&terms), "the operator may"));
     section(file, "the boundary", &table(&boundary::policy(&terms), "functions may at most"));
@@ -237,4 +245,19 @@ fn short(arn: &str) -> String {
     let resource = arn.splitn(6, ':').last().unwrap();
     let hash = identity("<namespace>", "<name>").bucket(crate::graph::BucketRole::Photos);
     resource.replace(&format!("-{}", hash.rsplit('-').next().unwrap()), "-…")
+}
+
+/// To see it fail: let `policy` take what is optional without a name, or the simulator without a principal.
+#[test]
+fn what_the_operator_does_without_stands_apart_and_only_its_own_permissions_are_asked_about() {
+    let role = "arn:aws:iam::123456789012:role/photogallery-operator";
+    for (principal, count) in [(None, 2), (Some(role.to_owned()), 3)] {
+        let policy = policy(&Terms { principal, ..terms() });
+        let optional: Vec<_> = statements(&policy).filter(|it| it["Sid"].is_string()).collect();
+        assert_eq!(optional.len(), count, "{optional:#?}");
+        for statement in statements(&policy) {
+            let simulates = list(&statement["Action"]).contains(&"iam:SimulatePrincipalPolicy");
+            assert!(!simulates || statement["Resource"] == role, "{statement}");
+        }
+    }
 }

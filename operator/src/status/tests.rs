@@ -179,7 +179,7 @@ fn a_conflict_with_what_an_earlier_gallery_left_shows_the_command_that_takes_it_
     life.hear(0, "conflict", Report::Outcome(&goal, &end, Stage::Ended));
     let said = life.condition(Stalled);
     assert_eq!(said.reason, "ResourceConflict");
-    let words = "exists and is not ours: it belongs to an earlier gallery with uid earlier. It is left alone. If that gallery is \
+    let words = "exist and are not ours: each belongs to an earlier gallery with uid earlier. They are left alone. If that gallery is \
                  gone for good, take over what is left of it: kubectl annotate pgal/summer --namespace photos --overwrite \
                  photogallery.dev/adopt=owner/earlier. Or choose another name for this one; I will go on by myself.";
     assert!(said.message.ends_with(words), "{}", said.message);

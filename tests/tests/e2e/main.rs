@@ -20,6 +20,7 @@ mod lost_etcd;
 mod permission;
 mod photos;
 mod plan;
+mod preflight;
 mod privacy;
 mod process;
 mod ready;
