@@ -15,7 +15,7 @@ STEP := tests/tools/step
 CARGO := tests/tools/cargo
 IMAGE ?= photogallery-operator:dev
 
-.PHONY: help demo up down check test crash-matrix iam-minimal build generate image
+.PHONY: help demo up down check test bench crash-matrix iam-minimal build generate image
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: ## Format, lints and unit tests: what needs no cluster
 
 test: ## Everything, with a real API server, a local AWS and a browser
 	@tests/tools/run-tests all
+
+bench: ## Thumbnails against libvips and Pillow; renews docs/benchmarks.md (about 10 minutes)
+	@tests/tools/bench
 
 crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
 	@$(BINARIES)/local crash-matrix

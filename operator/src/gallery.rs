@@ -197,14 +197,7 @@ impl Gallery {
     pub fn tags(&self) -> Tags {
         let mut tags = self.identity.owner_tags();
         if !self.spec.tags.is_empty() {
-            // AWS ends a value at 256 characters. Keys with spaces, or too many of them, are not remembered, and stay in AWS
-            // when they leave the spec.
-            let keys: Vec<_> =
-                self.spec.tags.keys().filter(|key| !key.contains(' ')).map(String::as_str).collect();
-            let keys = keys.join(" ");
-            if keys.len() <= names::TAG_VALUE_LENGTH {
-                tags.insert(TAG_KEYS.into(), keys);
-            }
+            tags.insert(TAG_KEYS.into(), names::key_list(self.spec.tags.keys()));
         }
         tags.extend(self.spec.tags.clone());
         tags

@@ -30,7 +30,7 @@ pub const TAG_UID: &str = "photogallery.dev/uid";
 /// Tag on data that outlived its `PhotoGallery` (`deletionPolicy: Retain`). Its presence lets the next gallery of the same
 /// namespace and name take the data back.
 pub const TAG_RETAINED: &str = "photogallery.dev/retained";
-/// Tag: the keys of `spec.tags` that we set, separated by spaces, so that a key removed from the spec is removed from AWS
+/// Tag: the keys of `spec.tags` that we set, as [`key_list`] writes them, so that a key removed from the spec is removed from AWS
 /// while tags that others set are left alone.
 pub const TAG_KEYS: &str = "photogallery.dev/tag-keys";
 /// Tag on the REST API: SHA-256 of the `OpenAPI` body that it was last given.
@@ -50,6 +50,8 @@ pub const PREFIX_LENGTH: usize = 12;
 
 /// AWS refuses longer values of tags.
 pub const TAG_VALUE_LENGTH: usize = 256;
+/// 30 bits: one in ten million that a tag of others looks like one of forty of ours.
+const KEY_DIGEST: usize = 6;
 
 const BUCKET_LENGTH: usize = 63;
 const FUNCTION_LENGTH: usize = 64;
@@ -260,19 +262,33 @@ impl Identity {
 pub fn tag_changes(want: &Tags, seen: &Tags) -> (Tags, Vec<String>) {
     let set = want.iter().filter(|(key, value)| seen.get(*key) != Some(value));
     let set: Tags = set.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let earlier = seen.get(TAG_KEYS).map_or("", String::as_str).split(' ').filter(|key| !key.is_empty());
-    let ours = earlier.chain([TAG_KEYS, TAG_RETAINED]);
-    let remove = ours.filter(|key| seen.contains_key(*key) && !want.contains_key(*key));
-    (set, remove.map(str::to_owned).collect())
+    let listed = seen.get(TAG_KEYS).map_or("", String::as_str);
+    let ours = |key: &str| key == TAG_KEYS || key == TAG_RETAINED || is_listed(listed, key);
+    let remove = seen.keys().filter(|key| ours(key) && !want.contains_key(*key));
+    (set, remove.cloned().collect())
 }
 
-/// The list of our keys while both those of before and those to come are there.
+/// A value that remembers keys: six characters of each one's digest, since forty keys of 128 characters do not fit into the 256
+/// that AWS allows, and keys may hold whatever would separate them.
+pub fn key_list<'a>(keys: impl IntoIterator<Item = &'a String>) -> String {
+    keys.into_iter().map(|key| short_hash(&[key])[..KEY_DIGEST].to_owned()).collect()
+}
+
+/// Does [`key_list`] remember this key?
+pub fn is_listed(list: &str, key: &str) -> bool {
+    digests(list).any(|digest| short_hash(&[key]).starts_with(digest))
+}
+
+fn digests(list: &str) -> impl Iterator<Item = &str> {
+    list.as_bytes().chunks_exact(KEY_DIGEST).filter_map(|digest| std::str::from_utf8(digest).ok())
+}
+
+/// The list of our keys while both those of before and those to come are there; none where it would be too long.
 pub fn keys_meanwhile(want: &Tags, seen: &Tags) -> Option<(String, String)> {
     let of = |tags: &Tags| tags.get(TAG_KEYS).cloned().unwrap_or_default();
     let (before, to_come) = (of(seen), of(want));
-    let all: BTreeSet<&str> =
-        before.split(' ').chain(to_come.split(' ')).filter(|key| !key.is_empty()).collect();
-    let list = all.into_iter().collect::<Vec<_>>().join(" ");
+    let all: BTreeSet<&str> = digests(&before).chain(digests(&to_come)).collect();
+    let list = String::from_iter(all);
     (!list.is_empty() && list.len() <= TAG_VALUE_LENGTH).then(|| (TAG_KEYS.to_owned(), list))
 }
 
@@ -376,14 +392,29 @@ mod tests {
         let seen = Tags::from([
             ("team".into(), "events".into()),
             ("cost".into(), "set by another tool".into()),
-            (TAG_KEYS.into(), "team".into()),
+            (TAG_KEYS.into(), key_list([&"team".to_owned()])),
         ]);
         let want = Tags::from([(TAG_OWNER.into(), "me".into())]);
         let (set, remove) = tag_changes(&want, &seen);
         assert_eq!(set, want);
-        assert_eq!(remove, ["team", TAG_KEYS]);
+        assert_eq!(remove, [TAG_KEYS, "team"]);
         let merged = merged_tags(&want, &seen);
         assert_eq!(merged.keys().collect::<Vec<_>>(), ["cost", TAG_OWNER]);
         assert!(tags_match(&want, &merged));
+    }
+
+    #[test]
+    fn keys_are_remembered_whatever_they_are_and_however_many() {
+        let mut keys: Vec<String> = (0..36).map(|n| format!("{n}{}", "k".repeat(120))).collect();
+        keys.extend([" ", "two words", "夏 の写真", "="].map(str::to_owned));
+        let list = key_list(&keys);
+        assert!(
+            list.len() <= TAG_VALUE_LENGTH && list.chars().all(|it| it.is_ascii_alphanumeric()),
+            "{list}"
+        );
+        assert!(keys.iter().all(|key| is_listed(&list, key)));
+        assert!(!["", "two", "words", "Name"].iter().any(|key| is_listed(&list, key)));
+        // What a hand left there is no list, and nothing to fail at.
+        assert!(!is_listed("é", "team") && !is_listed("ééééééé", "team"));
     }
 }

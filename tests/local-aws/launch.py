@@ -1,7 +1,8 @@
 """Starts the unmodified MiniStack 1.5.33 wheel as the local AWS, with a patch for each place where it differs from AWS in a way
 that a gallery meets. The names are private to that version: requirements.txt pins it, and a new version needs a new look here.
 
-CALL_LOG names the file for one JSON line a request (call_log.py). Everything else is MiniStack's own environment.
+CALL_LOG names the file for one JSON line a request (call_log.py), REQUEST_LOG the one for whole requests (request_log.py).
+Everything else is MiniStack's own environment.
 """
 import json
 import os
@@ -23,6 +24,7 @@ import ministack.services.iam as iam  # noqa: E402
 import call_log  # noqa: E402
 import openapi_import  # noqa: E402
 import permissions  # noqa: E402
+import request_log  # noqa: E402
 
 
 def answer_silent_functions_at_once():
@@ -75,6 +77,20 @@ def show_tags_set_later():
     rest._tag_v1_resource, rest._untag_v1_resource = tag_and_show, untag_and_show
 
 
+def read_booleans_in_patches():
+    """UpdateRestApi's /disableExecuteApiEndpoint is text in the patch and a boolean in answers. Here it stays text, which no SDK
+    can read."""
+    apply, name = rest._apply_patch, "disableExecuteApiEndpoint"
+
+    def typed(described, patches):
+        apply(described, patches)
+        if isinstance(described.get(name), str):
+            described[name] = described[name] == "true"
+        return described
+
+    rest._apply_patch = typed
+
+
 def name_resources_in_full():
     """IAM checks a call on a role by the role's ARN with its path, a simulation by whom it is about, tagging calls of DynamoDB and CloudFront by the ARN that they
     name, the creation of a function by its name, and CloudFront's controls and policies by their ids. Here the first has no path
@@ -121,10 +137,13 @@ answer_silent_functions_at_once()
 let_cloudfront_reach_rest_apis()
 openapi_import.install()
 show_tags_set_later()
+read_booleans_in_patches()
 name_resources_in_full()
 permissions.install()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])
+if "REQUEST_LOG" in os.environ:
+    app.app = request_log.wrap(app.app, os.environ["REQUEST_LOG"])
 
 app.main()

@@ -14,9 +14,10 @@ use kube::api::{Api, ListParams};
 use tokio::process::Command;
 
 use crate::aws_calls::AwsCall;
+use crate::aws_models::Report;
 use crate::certificates::write_private;
 use crate::control_plane::ControlPlane;
-use crate::local_aws::{Clients, LocalAws, REGION};
+use crate::local_aws::{Clients, LocalAws, REGION, Wishes};
 use crate::operator::{Operator, Settings};
 use crate::progress::Progress;
 use crate::proxy::{Interposer, Proxy};
@@ -47,6 +48,8 @@ pub struct Options {
     pub interposer: Option<Arc<dyn Interposer>>,
     /// Is it given a permissions boundary for the functions' roles?
     pub bounded: bool,
+    /// Each request that reaches the local AWS is written down whole, for [`Stack::check_requests`].
+    pub recorded: bool,
     pub progress: Progress,
 }
 
@@ -61,6 +64,7 @@ impl Options {
             start_operator: true,
             interposer: None,
             bounded: true,
+            recorded: true,
             progress: Progress::silent(),
         }
     }
@@ -85,7 +89,6 @@ pub struct Stack {
     pub tools: Tools,
     /// The access key of the operator's IAM user, by which [`AwsCall::caller`] names it.
     pub operator_key: String,
-    operator_credentials: Credentials,
     /// Of an IAM user who may read everything, for looking around.
     pub developer: Credentials,
     kube: Client,
@@ -110,11 +113,10 @@ impl Stack {
             options.interposer.clone().map(|interposer| Ok::<_, anyhow::Error>((free_port()?, interposer)));
         let front = front.transpose()?;
         let functions_port = front.as_ref().map(|(port, _)| *port);
+        let wishes = Wishes { functions_port, recorded: options.recorded };
         let (control_plane, aws) = tokio::try_join!(
             async { ControlPlane::start(&run, &tools).await.context("failed to start the control plane") },
-            async {
-                LocalAws::start(&run, &tools, functions_port).await.context("failed to start the local AWS")
-            }
+            async { LocalAws::start(&run, &tools, wishes).await.context("failed to start the local AWS") }
         )?;
         let proxy = match front {
             Some((port, interposer)) => {
@@ -126,6 +128,7 @@ impl Stack {
         permissions::make_boundary(&aws).await?;
         let policy = permissions::of_operator(options.bounded).await?;
         let operator = aws.create_user(OPERATOR_USER, &policy).await?;
+        aws.is_operator(&operator);
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         Self::assemble((run, tools), control_plane, Account { aws, proxy, operator, developer }, options)
             .await
@@ -138,6 +141,7 @@ impl Stack {
         let control_plane = ControlPlane::start(&run, &tools).await?;
         let policy = permissions::of_operator(options.bounded).await?;
         let operator = self.aws.create_user("operator-of-another-cluster", &policy).await?;
+        self.aws.is_operator(&operator);
         let account =
             Account { aws: self.aws.shared(), proxy: None, operator, developer: self.developer.clone() };
         Self::assemble((run, tools), control_plane, account, options).await
@@ -173,19 +177,8 @@ impl Stack {
         settings.environment.extend(options.operator);
         let operator = Operator::new(settings, Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
-        let stack = Self {
-            operator,
-            proxy,
-            aws,
-            control_plane,
-            tools,
-            operator_key,
-            operator_credentials: credentials,
-            developer,
-            kube,
-            clients,
-            run,
-        };
+        let stack =
+            Self { operator, proxy, aws, control_plane, tools, operator_key, developer, kube, clients, run };
         if options.start_operator {
             stack.operator.start().await.context("failed to start the operator")?;
             stack.progress().step(format!("operator runs (process {})", stack.operator.id()?));
@@ -200,6 +193,7 @@ impl Stack {
         let is_bounded = settings.environment.contains_key("PERMISSIONS_BOUNDARY");
         let policy = permissions::of_operator(is_bounded).await?;
         let credentials = self.aws.create_user(name, &policy).await?;
+        self.aws.is_operator(&credentials);
         settings.log = self.run.log(&format!("{name}.log"));
         settings
             .set("POD_NAME", name)
@@ -234,11 +228,6 @@ impl Stack {
         &self.clients
     }
 
-    /// Who has got hold of the operator's keys.
-    pub fn operator_credentials(&self) -> Credentials {
-        self.operator_credentials.clone()
-    }
-
     /// Anyone else.
     pub fn aws_as(&self, credentials: Credentials) -> Clients {
         Clients::new(&self.aws.config(credentials, REGION))
@@ -254,6 +243,14 @@ impl Stack {
         let mut calls = self.aws_calls()?;
         calls.retain(|call| call.caller == self.operator_key);
         Ok(calls)
+    }
+
+    /// Holds what AWS has been asked since the last check against AWS's own models. An error says each violation.
+    pub async fn check_requests(&self) -> Result<Report> {
+        match &self.aws.requests {
+            Some(record) => record.check(&self.tools).await,
+            None => Ok(Report::default()),
+        }
     }
 
     /// A request of the local AWS's data plane under any host name, unsigned: `label.cloudfront.localhost`, or the loopback

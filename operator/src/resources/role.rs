@@ -7,6 +7,8 @@
 //! Slow: Lambda can assume a new role only after some seconds, and says so when a function is made. Never deleted under a
 //! living function: a role of the same name is another role to everyone who knew the first.
 
+use std::collections::BTreeSet;
+
 use functions_core::contract::{FunctionName, key, table};
 use serde_json::{Value, json};
 
@@ -96,7 +98,7 @@ impl Kind for Role {
             trust: trust(),
             policy: policy(function, &gallery.identity),
             boundary: gallery.identity.installation.permissions_boundary.clone(),
-            tags: gallery.tags(),
+            tags: caseless(gallery.tags()),
         })
     }
 
@@ -146,6 +148,15 @@ impl Kind for Role {
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {
         Description { name: gallery.role(function), arn: Some(gallery.role_arn(function)) }
     }
+}
+
+/// IAM alone takes tag keys that differ in nothing but case for one, and refuses a role that has both. The operator's own stay,
+/// and of the others the first.
+fn caseless(tags: Tags) -> Tags {
+    let (ours, others): (Tags, Tags) =
+        tags.into_iter().partition(|(key, _)| key.starts_with("photogallery.dev/"));
+    let mut taken = BTreeSet::new();
+    ours.into_iter().chain(others).filter(|(key, _)| taken.insert(key.to_lowercase())).collect()
 }
 
 /// Lambda, and nobody else.
@@ -216,6 +227,20 @@ mod tests {
 
     fn want() -> Desired {
         Role::desired(FunctionName::List, &summer(), &cloud::Observed::default()).unwrap()
+    }
+
+    #[test]
+    fn keys_that_iam_takes_for_one_are_one() {
+        let of = |pairs: &[(&str, &str)]| -> Tags {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let tags = of(&[
+            ("Team", "a"),
+            ("team", "b"),
+            ("PhotoGallery.dev/name", "c"),
+            ("photogallery.dev/name", "d"),
+        ]);
+        assert_eq!(caseless(tags), of(&[("Team", "a"), ("photogallery.dev/name", "d")]));
     }
 
     fn up_to_date() -> Observed {
@@ -318,5 +343,13 @@ mod tests {
         assert_eq!(Role::state(&up_to_date()), State::Ready);
         let seen = Observed { arn: "AROAEXAMPLE".into(), ..up_to_date() };
         assert!(matches!(Role::state(&seen), State::Pending(_)));
+    }
+
+    #[test]
+    fn lambda_may_assume_it_and_nobody_else() {
+        let trust = trust();
+        let [statement] = &trust["Statement"].as_array().unwrap()[..] else { panic!() };
+        assert_eq!(statement["Principal"], json!({"Service": "lambda.amazonaws.com"}));
+        assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("sts:AssumeRole")));
     }
 }

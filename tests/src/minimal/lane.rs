@@ -37,7 +37,7 @@ enum End {
 impl Lane {
     /// A stack, with a life under the whole policy behind it.
     pub(super) async fn start(name: String, policy: &str) -> Result<Self> {
-        let stack = Stack::start(Options::test(&name)).await?;
+        let stack = Stack::start(Options { recorded: false, ..Options::test(&name) }).await?;
         gallery::create_namespace(&stack, NAME).await?;
         let (policy, asked) = (policy.to_owned(), BTreeMap::new());
         let mut lane = Self { stack, policy, asked, lives: AtomicBool::new(false) };

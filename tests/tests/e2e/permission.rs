@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use functions_core::contract::FunctionName;
 use photogallery_operator::graph::BucketRole;
+use photogallery_tests::local_aws::Clients;
 use photogallery_tests::permissions::{self, BOUNDARY, without};
 use photogallery_tests::stack::{OPERATOR_USER, Options, Stack};
 use photogallery_tests::wait;
@@ -101,7 +102,7 @@ fn roles_are_bounded_and_the_operator_can_make_none_that_is_not() -> Result<()> 
         gallery.tells(true, "Drift", &told).await?;
 
         // Who has the operator's keys.
-        let thief = stack.aws_as(stack.operator_credentials()).iam;
+        let thief = thief(stack).await?.iam;
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
         let role = || {
             thief.create_role().path("/photogallery/").role_name("pg-mine").assume_role_policy_document(trust)
@@ -148,7 +149,7 @@ fn who_has_the_operator_s_keys_cannot_touch_distributions_and_rest_apis_of_other
     alone("others", &[], async |stack| {
         let gallery = Gallery::apply(stack, "others", json!({})).await?;
         gallery.settled().await?;
-        let thief = stack.aws_as(stack.operator_credentials());
+        let thief = thief(stack).await?;
         let root = stack.aws();
         let api = root.apigateway.create_rest_api().name("theirs").send().await?.id.context("no id")?;
         ensure!(
@@ -175,6 +176,12 @@ fn who_has_the_operator_s_keys_cannot_touch_distributions_and_rest_apis_of_other
         ensure!(refusal(delete)? == "AccessDenied");
         Ok(())
     })
+}
+
+/// Who may what the operator may.
+async fn thief(stack: &Stack) -> Result<Clients> {
+    let policy = permissions::of_operator(true).await?;
+    Ok(stack.aws_as(stack.aws.create_user("thief", &policy).await?))
 }
 
 async fn boundary_of(stack: &Stack, role: &str) -> Result<Option<String>> {

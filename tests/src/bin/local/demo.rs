@@ -62,6 +62,7 @@ async fn show(
         start_operator: true,
         interposer: weather.clone().map(|weather| weather as Arc<dyn Interposer>),
         bounded: true,
+        recorded: false,
         progress: progress.clone(),
     };
     let stack = Stack::start(options).await?;

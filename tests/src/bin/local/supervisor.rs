@@ -199,6 +199,7 @@ async fn bring_up(
             start_operator: true,
             interposer: weather.cloned().map(|weather| weather as Arc<dyn Interposer>),
             bounded: true,
+            recorded: false,
             progress,
         };
         match Stack::start(options).await {
