@@ -10,6 +10,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
+use super::headers::KnownHeaders;
 use super::recent::Recent;
 
 /// Where AWS's global services are signed for.
@@ -27,6 +28,7 @@ pub struct Clients {
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub s3: aws_sdk_s3::Client,
     pub(super) recent: Arc<Recent>,
+    pub(super) headers: Arc<KnownHeaders>,
 }
 
 /// Makes clients.
@@ -35,6 +37,7 @@ pub struct ClientPool {
     base: SdkConfig,
     interceptors: Vec<SharedInterceptor>,
     recent: Arc<Recent>,
+    headers: Arc<KnownHeaders>,
     regions: Mutex<BTreeMap<String, Arc<Clients>>>,
 }
 
@@ -59,7 +62,7 @@ pub async fn base_config() -> SdkConfig {
 impl ClientPool {
     /// A pool on `base`; every call passes the interceptors.
     pub fn new(base: SdkConfig, interceptors: Vec<SharedInterceptor>) -> Self {
-        Self { base, interceptors, recent: Arc::default(), regions: Mutex::default() }
+        Self { base, interceptors, recent: Arc::default(), headers: Arc::default(), regions: Mutex::default() }
     }
 
     /// The clients of a region.
@@ -94,6 +97,7 @@ impl ClientPool {
             logs: client!(aws_sdk_cloudwatchlogs, regional),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             recent: Arc::clone(&self.recent),
+            headers: Arc::clone(&self.headers),
         }
     }
 }

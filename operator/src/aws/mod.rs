@@ -11,6 +11,7 @@ mod deployment;
 mod distribution;
 pub(crate) mod error;
 mod function;
+mod headers;
 mod invalidation;
 mod log_group;
 mod notification;

@@ -1,5 +1,8 @@
 //! The stage of the REST API.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_apigateway::operation::get_stage::GetStageOutput;
 use aws_sdk_apigateway::types::{MethodSetting, Op, PatchOperation};
 
 use super::error::{failed, found};
@@ -7,7 +10,7 @@ use super::{Clients, rest_api};
 use crate::cloud::{self, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::names::STAGE;
-use crate::resources::stage::{Call, Change, Observed, Throttle};
+use crate::resources::stage::{Call, Change, Extra, Observed, Throttle};
 
 const MISSING: &[&str] = &["NotFoundException"];
 /// Key of the settings of all methods.
@@ -27,9 +30,25 @@ pub(super) async fn observe(
     };
     let throttle =
         stage.method_settings.as_ref().and_then(|settings| settings.get(ALL_METHODS)).map(throttle);
+    let extras = extras(&stage);
     let deployment = stage.deployment_id.unwrap_or_default();
     let tags = stage.tags.unwrap_or_default().into_iter().collect();
-    Ok(Seen::Ours(Observed { rest_api, deployment, throttle, tags }))
+    Ok(Seen::Ours(Observed { rest_api, deployment, throttle, extras, tags }))
+}
+
+fn extras(stage: &GetStageOutput) -> BTreeMap<Extra, String> {
+    let canary = stage.canary_settings().map(|canary| {
+        let deployment = canary.deployment_id().unwrap_or("the same deployment");
+        format!("{} % to {deployment}", canary.percent_traffic())
+    });
+    let cache = stage.cache_cluster_enabled().then(|| "on".to_owned());
+    let methods = stage.method_settings().into_iter().flatten().filter(|(key, _)| *key != ALL_METHODS);
+    let methods = methods.map(|(key, settings)| {
+        let Throttle { rate, burst } = throttle(settings);
+        (Extra::Method(key.clone()), format!("{rate}/s, burst {burst}"))
+    });
+    let canary = canary.map(|value| (Extra::Canary, value));
+    canary.into_iter().chain(cache.map(|value| (Extra::Cache, value))).chain(methods).collect()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a rate that somebody set to a fraction is only shown")]
@@ -47,9 +66,9 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             let call = call.deployment_id(deployment).set_tags(Some(tags.clone().into_iter().collect()));
             call.send().await.map(drop).map_err(failed("apigateway", "CreateStage"))
         }
-        Call::Update { deployment, throttle } => {
+        Call::Update { deployment, throttle, remove } => {
             let call = clients.apigateway.update_stage().rest_api_id(rest_api).stage_name(STAGE);
-            let call = call.set_patch_operations(Some(patches(deployment.as_deref(), *throttle)));
+            let call = call.set_patch_operations(Some(patches(deployment.as_deref(), *throttle, remove)));
             call.send().await.map(drop).map_err(failed("apigateway", "UpdateStage"))
         }
         Call::Tag(tags) => rest_api::tag(clients, &gallery.stage_arn(rest_api), tags).await,
@@ -57,7 +76,11 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
     }
 }
 
-fn patches(deployment: Option<&str>, throttle: Option<Throttle>) -> Vec<PatchOperation> {
+fn patches(
+    deployment: Option<&str>,
+    throttle: Option<Throttle>,
+    remove: &BTreeSet<Extra>,
+) -> Vec<PatchOperation> {
     let replace =
         |path: &str, value: String| PatchOperation::builder().op(Op::Replace).path(path).value(value).build();
     let deployment = deployment.map(|id| replace("/deploymentId", id.to_owned()));
@@ -67,13 +90,19 @@ fn patches(deployment: Option<&str>, throttle: Option<Throttle>) -> Vec<PatchOpe
             replace("/*/*/throttling/burstLimit", burst.to_string()),
         ]
     });
-    deployment.into_iter().chain(throttle.into_iter().flatten()).collect()
+    let gone = |path: &str| PatchOperation::builder().op(Op::Remove).path(path).build();
+    let removals = remove.iter().map(|extra| match extra {
+        Extra::Canary => gone("/canarySettings"),
+        Extra::Cache => replace("/cacheClusterEnabled", "false".into()),
+        Extra::Method(key) => gone(&format!("/{key}")),
+    });
+    // A canary first: it holds another deployment.
+    removals.chain(deployment).chain(throttle.into_iter().flatten()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use aws_sdk_apigateway::Client;
-    use aws_sdk_apigateway::operation::get_stage::GetStageOutput;
     use aws_sdk_apigateway::operation::update_stage::UpdateStageOutput;
     use aws_smithy_mocks::mock;
 
@@ -121,7 +150,8 @@ mod tests {
             let update = mock!(Client::update_stage)
                 .match_requests(move |request| request.patch_operations().len() == patches)
                 .then_output(|| UpdateStageOutput::builder().build());
-            let call = Call::Update { deployment: deployment.map(str::to_owned), throttle };
+            let deployment = deployment.map(str::to_owned);
+            let call = Call::Update { deployment, throttle, remove: BTreeSet::new() };
             let change = Change { rest_api: "a1".into(), call };
             apply(&clients(&[&update]), &identity("photos", "summer"), &change).await.unwrap();
             assert_eq!(update.num_calls(), 1);
