@@ -12,7 +12,9 @@ use photogallery_crds::PhotoGallery;
 
 use crate::args::Options;
 use crate::controller::{MANAGER, chain};
+use crate::drift;
 use crate::gallery::{Gallery, Goal, Identity};
+use crate::graph::ResourceId;
 use crate::leader::guard::Guard;
 use crate::ownership::{ADOPT, Maker};
 use crate::plan::{Plan, Waiting};
@@ -46,8 +48,8 @@ enum Error {
 /// Prints what applying the manifest would change.
 pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
     match make(options, filename).await {
-        Ok((goal, plan)) => {
-            let text = describe(&goal, &plan);
+        Ok((goal, plan, held)) => {
+            let text = describe(&goal, &plan, &held);
             println!("{text}");
             if plan.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(CHANGES) }
         }
@@ -58,7 +60,7 @@ pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
     }
 }
 
-async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error> {
+async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan, BTreeSet<ResourceId>), Error> {
     let text = read(filename).map_err(|error| Error::Read(filename.display().to_string(), error))?;
     let manifest = gallery_in(&text)?;
     let Parts { client, cloud, installation, release, .. } = Parts::connect(options, &Guard::open()).await?;
@@ -76,7 +78,7 @@ async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error>
     let identity = Identity {
         namespace,
         name,
-        uid: existing.and_then(|existing| existing.uid()).unwrap_or_default(),
+        uid: existing.as_ref().and_then(ResourceExt::uid).unwrap_or_default(),
         region: applied.spec.region.clone(),
         adopts: applied.annotations().get(ADOPT).and_then(|maker| Maker::parse(maker)),
         installation: Arc::clone(&installation),
@@ -85,7 +87,12 @@ async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error>
     let outcome = reconcile::look(&cloud, &goal).await;
     match policy::worst(&outcome.failures) {
         Some(failure) => Err(Error::Cloud(policy::advice(failure))),
-        None => Ok((goal, outcome.plan)),
+        None => {
+            let before = existing.and_then(|existing| existing.status).unwrap_or_default();
+            let held = |id: &ResourceId| drift::is_held(&goal, &before, &outcome.wanted, *id);
+            let held = outcome.plan.actions.iter().map(|action| action.resource).filter(held).collect();
+            Ok((goal, outcome.plan, held))
+        }
     }
 }
 
@@ -114,12 +121,16 @@ fn gallery_in(text: &str) -> Result<PhotoGallery, Error> {
 }
 
 /// The plan with a headline, notes on what it does not do, and a summary.
-pub(crate) fn describe(goal: &Goal, plan: &Plan) -> String {
+pub(crate) fn describe(goal: &Goal, plan: &Plan, held: &BTreeSet<ResourceId>) -> String {
     let identity = goal.identity();
     let account = &identity.installation.account;
     let mut text = format!("{identity} in {}, account {account}\n{plan}", identity.region);
     for note in notes(plan) {
         text += &format!("  ! {note}\n");
+    }
+    if !held.is_empty() {
+        let held: Vec<_> = held.iter().map(ToString::to_string).collect();
+        text += &format!("  ! others changed {}; driftPolicy is Report, so that stays\n", held.join(", "));
     }
     text + &summary(plan)
 }
@@ -167,7 +178,6 @@ fn notes(plan: &Plan) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::cloud::{Foreign, Observed};
-    use crate::graph::ResourceId;
     use crate::names::TAG_OWNER;
     use crate::ownership::Ownership;
     use crate::testing::galleries::summer;
@@ -192,7 +202,7 @@ mod tests {
             seen.foreign.insert(id, Foreign { name: "theirs".into(), whose: whose.clone() });
         }
         let goal = Goal::Present(Box::new(gallery));
-        let text = describe(&goal, &Plan::new(&goal, &seen));
+        let text = describe(&goal, &Plan::new(&goal, &seen), &BTreeSet::new());
         let command = "take over what is left of that gallery: kubectl annotate pgal/summer --namespace photos \
                        --overwrite photogallery.dev/adopt=lost/uid-summer\n";
         assert_eq!(text.matches(command).count(), 1, "{text}");
@@ -202,6 +212,6 @@ mod tests {
     #[test]
     fn the_plan_of_a_new_gallery_reads_well() {
         let goal = Goal::Present(Box::new(summer()));
-        insta::assert_snapshot!(describe(&goal, &Plan::new(&goal, &Observed::default())));
+        insta::assert_snapshot!(describe(&goal, &Plan::new(&goal, &Observed::default()), &BTreeSet::new()));
     }
 }

@@ -120,7 +120,7 @@ pub struct Desired {
 }
 
 /// A distribution as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,

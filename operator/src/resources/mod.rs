@@ -357,6 +357,25 @@ impl Visit for Absent {
     }
 }
 
+/// What is wanted of a resource, as text that differs when anything of it does.
+#[derive(Clone, Copy)]
+pub(crate) struct WantedOf<'a> {
+    pub gallery: &'a Gallery,
+    pub seen: &'a Observed,
+}
+
+impl Visit for WantedOf<'_> {
+    type Output = String;
+    fn visit<K: Kind>(
+        self,
+        key: K::Key,
+        _: Option<&K::Observed>,
+        _: fn(K::Key, K::Change) -> Change,
+    ) -> Self::Output {
+        format!("{:?}", K::desired(key, self.gallery, self.seen))
+    }
+}
+
 /// How far AWS is with a resource; `None` when it is not there.
 pub(crate) struct StateOf;
 

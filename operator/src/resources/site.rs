@@ -91,6 +91,13 @@ pub enum Change {
 }
 
 impl Observed {
+    /// The site as this gallery should have it.
+    pub fn as_wanted(gallery: &Gallery) -> Self {
+        let files = Desired::of(gallery).files.into_iter();
+        let stored = |file: File| Stored { headers: file.headers(), etag: file.md5 };
+        Self { files: files.map(|(path, file)| (path, stored(file))).collect() }
+    }
+
     /// Is everything as this gallery should have it? Only then is it worth an invalidation.
     pub fn is_current(&self, gallery: &Gallery) -> bool {
         Site::update(&Desired::of(gallery), Some(self)).is_empty()

@@ -3,6 +3,7 @@
 //! A file says how the world came about, in steps, and what is wanted now. To add a case, add a file, run the test with
 //! `INSTA_UPDATE=always`, and read the snapshot.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use photogallery_crds::PhotoGallerySpec;
@@ -76,7 +77,7 @@ impl Scenario {
         }
         let goal = self.goal(&gallery);
         let outcome = look(&cloud, &goal).await;
-        plan_command::describe(&goal, &outcome.plan)
+        plan_command::describe(&goal, &outcome.plan, &BTreeSet::new())
     }
 }
 

@@ -20,8 +20,7 @@ fn want() -> Desired {
 }
 
 fn as_wanted() -> Observed {
-    let stored = |file: File| Stored { headers: file.headers(), etag: file.md5 };
-    Observed { files: want().files.into_iter().map(|(path, file)| (path, stored(file))).collect() }
+    Observed::as_wanted(&gallery())
 }
 
 fn other() -> Stored {
