@@ -2,7 +2,7 @@
 //!
 //! Every action is one that `crate::aws` calls, and no more; names begin with the prefix of the installation and roles lie
 //! below one path, so the operator cannot touch anything else. It cannot read photos: it gets objects from the artefact
-//! bucket only. REST APIs and distributions have ids that AWS assigns, so these two are limited to what they are, not to
+//! bucket and from the sites' buckets only. REST APIs and distributions have ids that AWS assigns, so these two are limited to what they are, not to
 //! which; there the operator's own rule holds, that it changes nothing without its tags.
 
 use std::io::Write as _;
@@ -42,6 +42,8 @@ pub fn policy(account: &str, partition: &str, prefix: &str) -> Value {
             own(OBJECT, bucket("*/*")),
             // Lambda takes the code in the name of whoever makes the function.
             own(&["s3:GetObject"], bucket("artefacts-*/*")),
+            // The headers of the site's files. A name ends in a hash of eight characters.
+            own(&["s3:GetObject"], bucket("*-site-????????/*")),
             allow(TABLE, json!(arn("dynamodb", &format!("table/{prefix}-*")))),
             allow(LOG_GROUP, json!(arn("logs", &format!("log-group:/aws/lambda/{prefix}-*")))),
             // A list by prefix, which AWS does not check by group.
@@ -78,6 +80,7 @@ const BUCKET: &[&str] = &[
     "s3:ListBucket",
     "s3:ListBucketMultipartUploads",
     "s3:ListBucketVersions",
+    "s3:PutBucketAcl",
     "s3:PutBucketCORS",
     "s3:PutBucketNotification",
     "s3:PutBucketPolicy",

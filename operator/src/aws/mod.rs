@@ -236,3 +236,6 @@ pub(crate) fn by_tags<T>(gallery: &Identity, tags: &Tags, name: &str, found: T) 
         Ownership::NotOurs(whose) => Seen::Foreign(Foreign { name: name.to_owned(), whose }),
     }
 }
+
+#[cfg(test)]
+mod answers;

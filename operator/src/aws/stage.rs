@@ -94,16 +94,23 @@ fn patches(
     let removals = remove.iter().map(|extra| match extra {
         Extra::Canary => gone("/canarySettings"),
         Extra::Cache => replace("/cacheClusterEnabled", "false".into()),
-        Extra::Method(key) => gone(&format!("/{key}")),
+        Extra::Method(key) => gone(&method_path(key)),
     });
     // A canary first: it holds another deployment.
     removals.chain(deployment).chain(throttle.into_iter().flatten()).collect()
+}
+
+/// The path of a method's settings: a pointer, in which the slashes of the resource's own path are `~1`.
+fn method_path(key: &str) -> String {
+    let (resource, method) = key.rsplit_once('/').unwrap_or((key, "*"));
+    format!("/{}/{method}", resource.replace('/', "~1"))
 }
 
 #[cfg(test)]
 mod tests {
     use aws_sdk_apigateway::Client;
     use aws_sdk_apigateway::operation::update_stage::UpdateStageOutput;
+    use aws_sdk_apigateway::types::CanarySettings;
     use aws_smithy_mocks::mock;
 
     use super::*;
@@ -139,6 +146,33 @@ mod tests {
         });
         let seen = observe(&clients(&[&rule]), &identity("photos", "summer"), &known()).await.unwrap();
         assert_eq!(seen, Seen::Nothing);
+    }
+
+    #[test]
+    fn settings_of_a_method_are_pointed_at_as_api_gateway_wants_it() {
+        assert_eq!(method_path("photos/{id}/DELETE"), "/photos~1{id}/DELETE");
+        assert_eq!(method_path("~1photos/GET"), "/~1photos/GET");
+    }
+
+    #[tokio::test]
+    async fn what_the_stage_should_not_have_is_read_and_removed_in_the_same_call() {
+        let stage = GetStageOutput::builder().cache_cluster_enabled(true);
+        let canary = CanarySettings::builder().percent_traffic(50.0).deployment_id("d9").build();
+        let stage = stage.canary_settings(canary).method_settings("photos/GET", MethodSetting::builder().build());
+        let extras = extras(&stage.build());
+        let told: Vec<_> = extras.iter().map(|(extra, value)| format!("{extra}: {value}")).collect();
+        assert_eq!(told, ["canary: 50 % to d9", "cache: on", "settings of photos/GET: 0/s, burst 0"]);
+        let update = mock!(Client::update_stage)
+            .match_requests(|request| {
+                let paths: Vec<_> = request.patch_operations().iter().filter_map(PatchOperation::path).collect();
+                paths == ["/canarySettings", "/cacheClusterEnabled", "/photos/GET", "/deploymentId"]
+            })
+            .then_output(|| UpdateStageOutput::builder().build());
+        let (deployment, remove) = (Some("d1".to_owned()), extras.into_keys().collect());
+        let call = Call::Update { deployment, throttle: None, remove };
+        let change = Change { rest_api: "a1".into(), call };
+        apply(&clients(&[&update]), &identity("photos", "summer"), &change).await.unwrap();
+        assert_eq!(update.num_calls(), 1);
     }
 
     #[tokio::test]

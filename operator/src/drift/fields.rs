@@ -321,8 +321,8 @@ fn distribution(cases: &mut Cases) {
     change("root", |it| it.root.clear());
     change("a path less", |it| it.patterns.clear());
     change("a path more", |it| it.patterns.push(("/x/*".into(), it.default.clone())));
-    change("an error", |it| drop(it.errors.insert(404, 60)));
-    change("an error less", |it| drop(it.errors.remove(&503)));
+    change("an error", |it| it.errors.extend([(404, 60)]));
+    change("an error less", |it| it.errors.retain(|code, _| *code != 503));
     cases.tags(id, |seen| &mut seen.distribution.as_mut().unwrap().tags);
 }
 
