@@ -95,7 +95,11 @@ pub fn is_held(goal: &Goal, before: &PhotoGalleryStatus, wanted: &Wanted, id: Re
 }
 
 /// What the status remembers after a look that found `settled` to match.
-pub fn remembered(before: &PhotoGalleryStatus, wanted: &Wanted, settled: &BTreeSet<ResourceId>) -> BTreeMap<String, String> {
+pub fn remembered(
+    before: &PhotoGalleryStatus,
+    wanted: &Wanted,
+    settled: &BTreeSet<ResourceId>,
+) -> BTreeMap<String, String> {
     let mut all = before.last_matched.clone();
     all.retain(|name, _| wanted.keys().any(|id| id.to_string() == *name));
     let matches = wanted.iter().filter(|(id, _)| settled.contains(id));

@@ -43,8 +43,10 @@ const MANY: usize = 3;
 pub fn of_outcome(before: &PhotoGalleryStatus, outcome: &Outcome) -> Vec<Line> {
     let is_drift = |id: ResourceId| drift::is_drift(before, &outcome.wanted, id);
     let mut lines = Vec::new();
-    let code: Vec<_> =
-        changed_code(&outcome.applied).into_iter().filter(|name| !is_drift(ResourceId::Function(*name))).collect();
+    let code: Vec<_> = changed_code(&outcome.applied)
+        .into_iter()
+        .filter(|name| !is_drift(ResourceId::Function(*name)))
+        .collect();
     if !code.is_empty() {
         let word = if code.len() == 1 { "function" } else { "functions" };
         let names: Vec<_> = code.into_iter().map(FunctionName::as_str).collect();

@@ -73,7 +73,8 @@ fn names() -> Vec<(&'static str, String)> {
         let method = std::fs::read_to_string(folder().join("method.json")).unwrap();
         method.replace("NAME", &identity.function(name))
     };
-    let encoded = percent_encoding::utf8_percent_encode(&text(&policy), percent_encoding::NON_ALPHANUMERIC);
+    let policy = text(&policy);
+    let encoded = percent_encoding::utf8_percent_encode(&policy, percent_encoding::NON_ALPHANUMERIC);
     vec![
         ("tags", xml_tags(&tags, element)),
         ("tags.member", xml_tags(&tags, member)),
@@ -88,7 +89,10 @@ fn names() -> Vec<(&'static str, String)> {
         ("role.list", identity.role(LIST)),
         ("policy.list", encoded.to_string()),
         ("environment.list", json!(gallery.environment(LIST)).to_string()),
-        ("code.list", release.function(gallery.spec.functions.architecture, LIST).unwrap().code_sha256.clone()),
+        (
+            "code.list",
+            release.function(gallery.spec.functions.architecture, LIST).unwrap().code_sha256.clone(),
+        ),
         ("zips", zips.collect()),
         ("md5.index", page),
         ("api", identity.rest_api()),
@@ -154,7 +158,10 @@ async fn s3_s_answers_about_a_bucket_are_no_difference() {
         S3::get_bucket_cors => "get-bucket-cors.xml",
         S3::get_bucket_notification_configuration => "get-bucket-notification.xml",
     );
-    assert_unchanged::<resources::bucket::Bucket>(role, bucket::observe(&clients, &gallery, role).await.unwrap());
+    assert_unchanged::<resources::bucket::Bucket>(
+        role,
+        bucket::observe(&clients, &gallery, role).await.unwrap(),
+    );
     let seen = upload_cors::observe(&clients, &gallery).await.unwrap();
     assert_unchanged::<resources::upload_cors::UploadCors>((), seen);
     let seen = notification::observe(&clients, &gallery).await.unwrap();

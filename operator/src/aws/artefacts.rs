@@ -18,7 +18,8 @@ const ROLE: BucketRole = BucketRole::Artefacts;
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let Seen::Ours(_) = bucket::owned(clients, gallery, ROLE).await? else { return Ok(Seen::Nothing) };
     let objects = objects::list(clients, gallery, ROLE, PREFIX).await?;
-    let keys = |objects: BTreeMap<String, Listed>| objects.into_iter().map(|(key, object)| (key, object.etag));
+    let keys =
+        |objects: BTreeMap<String, Listed>| objects.into_iter().map(|(key, object)| (key, object.etag));
     Ok(objects.map_or(Seen::Nothing, |objects| Seen::Ours(Observed { keys: keys(objects).collect() })))
 }
 

@@ -62,7 +62,13 @@ pub async fn base_config() -> SdkConfig {
 impl ClientPool {
     /// A pool on `base`; every call passes the interceptors.
     pub fn new(base: SdkConfig, interceptors: Vec<SharedInterceptor>) -> Self {
-        Self { base, interceptors, recent: Arc::default(), headers: Arc::default(), regions: Mutex::default() }
+        Self {
+            base,
+            interceptors,
+            recent: Arc::default(),
+            headers: Arc::default(),
+            regions: Mutex::default(),
+        }
     }
 
     /// The clients of a region.

@@ -201,8 +201,12 @@ fn as_lambda_makes_it(
             call.vpc_config(none.set_security_group_ids(Some(Vec::new())).build())
         }
         Extra::FileSystems => call.set_file_system_configs(Some(Vec::new())),
-        Extra::DeadLetterTarget => call.dead_letter_config(DeadLetterConfig::builder().target_arn("").build()),
-        Extra::Tracing => call.tracing_config(TracingConfig::builder().mode(TracingMode::PassThrough).build()),
+        Extra::DeadLetterTarget => {
+            call.dead_letter_config(DeadLetterConfig::builder().target_arn("").build())
+        }
+        Extra::Tracing => {
+            call.tracing_config(TracingConfig::builder().mode(TracingMode::PassThrough).build())
+        }
         Extra::Storage => match EphemeralStorage::builder().size(STORAGE).build() {
             Ok(storage) => call.ephemeral_storage(storage),
             Err(_) => call,

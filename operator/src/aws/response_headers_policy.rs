@@ -79,7 +79,10 @@ fn besides(config: &ResponseHeadersPolicyConfig) -> BTreeSet<String> {
         (config.server_timing_headers_config().is_some_and(|timing| timing.enabled), "server-timing"),
         (removed.is_some_and(|headers| !headers.is_empty()), "removed headers"),
         (security.is_some_and(|security| security.xss_protection().is_some()), "x-xss-protection"),
-        (transport.is_some_and(|it| is_set(it.include_subdomains)), "strict-transport-security includeSubDomains"),
+        (
+            transport.is_some_and(|it| is_set(it.include_subdomains)),
+            "strict-transport-security includeSubDomains",
+        ),
         (transport.is_some_and(|it| is_set(it.preload)), "strict-transport-security preload"),
     ];
     all.into_iter().filter_map(|(is_so, part)| is_so.then(|| part.to_owned())).collect()

@@ -6,8 +6,8 @@ use aws_sdk_apigateway::config::Builder;
 use aws_sdk_apigateway::config::retry::RetryConfig;
 use aws_sdk_apigateway::primitives::Blob;
 use aws_sdk_apigateway::types::{
-    ApiKeySourceType, EndpointConfiguration, EndpointType, IntegrationType, Method, Op, PatchOperation, PutMode,
-    RestApi,
+    ApiKeySourceType, EndpointConfiguration, EndpointType, IntegrationType, Method, Op, PatchOperation,
+    PutMode, RestApi,
 };
 
 use super::Clients;
@@ -16,8 +16,8 @@ use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::names::{TAG_BODY, Tags};
 use crate::ownership::Ownership;
-use crate::resources::rest_api::{self, Change, Observed, Routes, Setting};
 use crate::resources::document;
+use crate::resources::rest_api::{self, Change, Observed, Routes, Setting};
 
 const MISSING: &[&str] = &["NotFoundException"];
 /// As many as AWS gives in one answer.
@@ -76,7 +76,8 @@ fn settings(found: &RestApi) -> BTreeMap<Setting, String> {
 
 /// API Gateway gives a policy back as the inside of a JSON string.
 fn policy_in_words(policy: &str) -> String {
-    let plain = serde_json::from_str::<String>(&format!("\"{policy}\"")).unwrap_or_else(|_| policy.to_owned());
+    let plain =
+        serde_json::from_str::<String>(&format!("\"{policy}\"")).unwrap_or_else(|_| policy.to_owned());
     let document = document::canonical(&document::parse(&plain));
     let words: Vec<_> = document::statements(&document).into_iter().map(document::summary).collect();
     if words.is_empty() { plain } else { words.join("; ") }
@@ -89,7 +90,11 @@ async fn routes(clients: &Clients, gallery: &Identity, id: &str) -> Result<Route
     let resources = found(pages, MISSING, failed("apigateway", "GetResources"))?.unwrap_or_default();
     let methods = resources.iter().flat_map(|resource| {
         let path = resource.path().unwrap_or_default();
-        resource.resource_methods().into_iter().flatten().map(move |(name, method)| (format!("{name} {path}"), method))
+        resource
+            .resource_methods()
+            .into_iter()
+            .flatten()
+            .map(move |(name, method)| (format!("{name} {path}"), method))
     });
     Ok(methods.map(|(route, method)| (route, target(gallery, method))).collect())
 }
@@ -99,9 +104,12 @@ fn target(gallery: &Identity, method: &Method) -> String {
     let Some(called) = method.method_integration() else { return "nothing".into() };
     let (kind, uri) = (called.r#type(), called.uri().unwrap_or_default());
     let verb = called.http_method().unwrap_or_default();
-    let function = rest_api::called_function(gallery, verb, uri).filter(|_| kind == Some(&IntegrationType::AwsProxy));
+    let function =
+        rest_api::called_function(gallery, verb, uri).filter(|_| kind == Some(&IntegrationType::AwsProxy));
     let kind = kind.map_or("", IntegrationType::as_str);
-    let mut words = vec![function.map_or_else(|| format!("{kind} {verb} {uri}"), str::to_owned)];
+    let otherwise =
+        || [kind, verb, uri].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut words = vec![function.map_or_else(otherwise, str::to_owned)];
     let authorization = method.authorization_type().filter(|kind| !kind.is_empty() && *kind != "NONE");
     words.extend(authorization.map(|kind| format!("authorization {kind}")));
     words.extend((method.api_key_required() == Some(true)).then(|| "with an API key".to_owned()));
@@ -192,8 +200,8 @@ mod tests {
     use aws_sdk_apigateway::operation::create_rest_api::CreateRestApiOutput;
     use aws_sdk_apigateway::operation::get_resources::GetResourcesOutput;
     use aws_sdk_apigateway::operation::get_rest_apis::GetRestApisOutput;
-    use aws_sdk_apigateway::operation::update_rest_api::UpdateRestApiOutput;
     use aws_sdk_apigateway::operation::put_rest_api::PutRestApiOutput;
+    use aws_sdk_apigateway::operation::update_rest_api::UpdateRestApiOutput;
     use aws_sdk_apigateway::primitives::DateTime;
     use aws_smithy_mocks::{Rule, mock};
     use strum::IntoEnumIterator;

@@ -60,7 +60,8 @@ fn read(answer: &HeadObjectOutput) -> Headers {
         ("expires", answer.expires_string()),
         ("location", answer.website_redirect_location()),
     ];
-    let set = all.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+    let set =
+        all.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
     set.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
@@ -143,7 +144,8 @@ mod tests {
         let head = headers();
         let list = mock!(Client::list_objects_v2).sequence();
         let page = |written: i64| {
-            let page = Object::builder().key("index.html").e_tag("0123").last_modified(DateTime::from_secs(written));
+            let page =
+                Object::builder().key("index.html").e_tag("0123").last_modified(DateTime::from_secs(written));
             ListObjectsV2Output::builder().contents(page.build()).build()
         };
         let list = list.output(move || page(1)).times(3).output(move || page(2)).times(2);

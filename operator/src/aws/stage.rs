@@ -158,13 +158,15 @@ mod tests {
     async fn what_the_stage_should_not_have_is_read_and_removed_in_the_same_call() {
         let stage = GetStageOutput::builder().cache_cluster_enabled(true);
         let canary = CanarySettings::builder().percent_traffic(50.0).deployment_id("d9").build();
-        let stage = stage.canary_settings(canary).method_settings("photos/GET", MethodSetting::builder().build());
+        let stage =
+            stage.canary_settings(canary).method_settings("photos/GET", MethodSetting::builder().build());
         let extras = extras(&stage.build());
         let told: Vec<_> = extras.iter().map(|(extra, value)| format!("{extra}: {value}")).collect();
         assert_eq!(told, ["canary: 50 % to d9", "cache: on", "settings of photos/GET: 0/s, burst 0"]);
         let update = mock!(Client::update_stage)
             .match_requests(|request| {
-                let paths: Vec<_> = request.patch_operations().iter().filter_map(PatchOperation::path).collect();
+                let paths: Vec<_> =
+                    request.patch_operations().iter().filter_map(PatchOperation::path).collect();
                 paths == ["/canarySettings", "/cacheClusterEnabled", "/photos/GET", "/deploymentId"]
             })
             .then_output(|| UpdateStageOutput::builder().build());

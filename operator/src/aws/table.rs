@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
-    GlobalSecondaryIndex, GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
-    PointInTimeRecoveryStatus, Projection, ProjectionType, ScalarAttributeType, TableDescription,
-    TableStatus, Tag,
+    GlobalSecondaryIndex, GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, IndexStatus,
+    KeySchemaElement, KeyType, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Projection,
+    ProjectionType, ScalarAttributeType, TableDescription, TableStatus, Tag,
 };
 use aws_smithy_types::error::operation::BuildError;
 use functions_core::contract::table::{LISTING, NEWEST_FIRST, PHOTO_ID};
@@ -68,7 +68,9 @@ fn index_of(table: &TableDescription) -> Index {
     let Some(found) = table.global_secondary_indexes().iter().find(is_ours) else { return Index::Missing };
     let keys: Vec<_> = found.key_schema().iter().map(|key| (key.attribute_name(), key.key_type())).collect();
     let projected = found.projection().and_then(Projection::projection_type);
-    if keys == [(LISTING, &KeyType::Hash), (PHOTO_ID, &KeyType::Range)] && projected == Some(&ProjectionType::All) {
+    if keys == [(LISTING, &KeyType::Hash), (PHOTO_ID, &KeyType::Range)]
+        && projected == Some(&ProjectionType::All)
+    {
         return Index::AsPlanned;
     }
     let names: Vec<_> = keys.into_iter().map(|(name, _)| name).collect();

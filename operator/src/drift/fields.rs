@@ -36,7 +36,13 @@ pub(super) struct Cases {
 }
 
 impl Cases {
-    fn add(&mut self, id: ResourceId, what: impl Into<String>, calls: usize, change: impl FnOnce(&mut Observed)) {
+    fn add(
+        &mut self,
+        id: ResourceId,
+        what: impl Into<String>,
+        calls: usize,
+        change: impl FnOnce(&mut Observed),
+    ) {
         let mut seen = self.base.clone();
         change(&mut seen);
         let what = what.into();
@@ -47,8 +53,12 @@ impl Cases {
     fn tags(&mut self, id: ResourceId, of: fn(&mut Observed) -> &mut Tags) {
         self.add(id, "tag of the spec changed", 1, |seen| drop(of(seen).insert("team".into(), "x".into())));
         self.add(id, "tag of the spec removed", 1, |seen| drop(of(seen).remove("team")));
-        self.add(id, "list of our tags changed", 1, |seen| drop(of(seen).insert(TAG_KEYS.into(), "team x".into())));
-        self.add(id, "marked as retained", 1, |seen| drop(of(seen).insert(TAG_RETAINED.into(), "true".into())));
+        self.add(id, "list of our tags changed", 1, |seen| {
+            drop(of(seen).insert(TAG_KEYS.into(), "team x".into()))
+        });
+        self.add(id, "marked as retained", 1, |seen| {
+            drop(of(seen).insert(TAG_RETAINED.into(), "true".into()))
+        });
     }
 }
 
@@ -78,8 +88,28 @@ pub(super) fn cases(base: Observed) -> Vec<Case> {
     } = &base;
     let mut cases = Cases { base, all: Vec::new() };
     for change in [
-        control, headers, bucket, lifecycle, table, log_group, role, rest_api, deployment, stage, distribution, origins,
-        behavior, bucket_policy, cors, artefacts, function, configuration, permission, notification, site, invalidation,
+        control,
+        headers,
+        bucket,
+        lifecycle,
+        table,
+        log_group,
+        role,
+        rest_api,
+        deployment,
+        stage,
+        distribution,
+        origins,
+        behavior,
+        bucket_policy,
+        cors,
+        artefacts,
+        function,
+        configuration,
+        permission,
+        notification,
+        site,
+        invalidation,
     ] {
         change(&mut cases);
     }
@@ -90,7 +120,8 @@ fn control(cases: &mut Cases) {
     let id = ResourceId::OriginAccessControl;
     // The id is AWS's, and by the name it is found.
     let origin_access_control::Observed { id: _, config } = cases.base.origin_access_control.clone().unwrap();
-    let origin_access_control::Desired { name: _, description: _, origin: _, behavior: _, protocol: _ } = config;
+    let origin_access_control::Desired { name: _, description: _, origin: _, behavior: _, protocol: _ } =
+        config;
     let mut change = |what: &str, change: fn(&mut origin_access_control::Desired)| {
         cases.add(id, what, 1, |seen| change(&mut seen.origin_access_control.as_mut().unwrap().config));
     };
@@ -216,7 +247,9 @@ fn role(cases: &mut Cases) {
         it.policy = None;
         it.policies.clear();
     });
-    change("another action", |it| it.policy.as_mut().unwrap()["Statement"][1]["Action"] = json!("dynamodb:*"));
+    change("another action", |it| {
+        it.policy.as_mut().unwrap()["Statement"][1]["Action"] = json!("dynamodb:*")
+    });
     change("another resource", |it| it.policy.as_mut().unwrap()["Statement"][1]["Resource"] = json!("*"));
     change("a statement more", |it| {
         let statements = it.policy.as_mut().unwrap()["Statement"].as_array_mut().unwrap();
@@ -231,8 +264,16 @@ fn rest_api(cases: &mut Cases) {
     use rest_api::{Observed, Setting};
     let id = ResourceId::RestApi;
     // The id is AWS's.
-    let Observed { id: _, name: _, description: _, body_sha256: _, routes: _, settings: _, tags: _, duplicates: _ } =
-        cases.base.rest_api.clone().unwrap();
+    let Observed {
+        id: _,
+        name: _,
+        description: _,
+        body_sha256: _,
+        routes: _,
+        settings: _,
+        tags: _,
+        duplicates: _,
+    } = cases.base.rest_api.clone().unwrap();
     let mut change = |what: &str, calls, change: fn(&mut Observed)| {
         cases.add(id, what, calls, |seen| change(seen.rest_api.as_mut().unwrap()));
     };
@@ -243,7 +284,9 @@ fn rest_api(cases: &mut Cases) {
         it.routes.clear();
     });
     change("another body", 2, |it| it.body_sha256 = Some("0123456789".into()));
-    change("a route", 1, |it| drop(it.routes.insert("GET /photos".into(), "HTTP_PROXY GET https://x".into())));
+    change("a route", 1, |it| {
+        drop(it.routes.insert("GET /photos".into(), "HTTP_PROXY GET https://x".into()))
+    });
     change("a route less", 1, |it| drop(it.routes.pop_first()));
     change("a route more", 1, |it| drop(it.routes.insert("GET /spy".into(), "MOCK".into())));
     change("a copy", 1, |it| it.duplicates.push("copy".into()));
@@ -274,7 +317,8 @@ fn stage(cases: &mut Cases) {
     use stage::{Extra, Observed, Throttle};
     let id = ResourceId::Stage;
     // The REST API's id is AWS's.
-    let Observed { rest_api: _, deployment: _, throttle, extras: _, tags: _ } = cases.base.stage.clone().unwrap();
+    let Observed { rest_api: _, deployment: _, throttle, extras: _, tags: _ } =
+        cases.base.stage.clone().unwrap();
     let Throttle { rate: _, burst: _ } = throttle.unwrap();
     let mut change = |what: &str, change: fn(&mut Observed)| {
         cases.add(id, what, 1, |seen| change(seen.stage.as_mut().unwrap()));
@@ -407,7 +451,9 @@ fn cors(cases: &mut Cases) {
     let Observed { rules } = cases.base.upload_cors.clone().unwrap();
     let Rule { origins: _, methods: _, headers: _, exposed: _, max_age_seconds: _ } = &rules[0];
     let mut change = |what: &str, change: fn(&mut Vec<Rule>)| {
-        cases.add(ResourceId::UploadCors, what, 1, |seen| change(&mut seen.upload_cors.as_mut().unwrap().rules));
+        cases.add(ResourceId::UploadCors, what, 1, |seen| {
+            change(&mut seen.upload_cors.as_mut().unwrap().rules)
+        });
     };
     change("origins", |it| it[0].origins.extend(["*".into()]));
     change("methods", |it| it[0].methods.extend(["PUT".into()]));

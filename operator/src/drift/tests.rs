@@ -171,7 +171,11 @@ fn drift_that_is_reported_is_told_in_a_condition_and_once_in_events() {
     run(async {
         let (report, (cloud, before)) = (present(&reporting(&summer())), synced(&summer()).await);
         cloud.edit(|world| {
-            for name in ["change the environment of function/list", "remove bucket-policy/frontend", "change the page"] {
+            for name in [
+                "change the environment of function/list",
+                "remove bucket-policy/frontend",
+                "change the page",
+            ] {
                 edit(world, &summer().identity, name);
             }
         });
@@ -186,7 +190,9 @@ fn a_flood_of_drift_makes_a_short_message() {
     run(async {
         let (report, (cloud, before)) = (present(&reporting(&summer())), synced(&summer()).await);
         cloud.edit(|world| {
-            for id in ResourceId::all().filter(|id| !matches!(id, ResourceId::Bucket(_) | ResourceId::RestApi)) {
+            for id in
+                ResourceId::all().filter(|id| !matches!(id, ResourceId::Bucket(_) | ResourceId::RestApi))
+            {
                 edit(world, &summer().identity, &format!("remove {id}"));
             }
         });
@@ -209,10 +215,19 @@ fn a_new_spec_is_carried_out_with_the_policy_report_and_drift_elsewhere_stays() 
         let changed = with_spec(&reporting(&summer()), |spec| spec.functions.list.memory_mib = 1024);
         let (outcome, written, status) = once(&cloud, &present(&changed), &before).await;
         assert_eq!(written, ["UpdateFunctionConfiguration"]);
-        let expected = "Normal Updated: function/list: memory 256 MiB -> 1024 MiB; environment LOG debug -> info";
+        let expected =
+            "Normal Updated: function/list: memory 256 MiB -> 1024 MiB; environment LOG debug -> info";
         assert_eq!(text(&story::of_outcome(&before, &outcome)), expected);
-        assert!(message(&status).contains("1 resource differs:\nbucket/photos: BlockPublicPolicy"), "{status:#?}");
-        let (outcome, ..) = once(&cloud, &present(&with_spec(&changed, |spec| spec.drift_policy = DriftPolicy::Correct)), &status).await;
+        assert!(
+            message(&status).contains("1 resource differs:\nbucket/photos: BlockPublicPolicy"),
+            "{status:#?}"
+        );
+        let (outcome, ..) = once(
+            &cloud,
+            &present(&with_spec(&changed, |spec| spec.drift_policy = DriftPolicy::Correct)),
+            &status,
+        )
+        .await;
         let expected = "Warning Drift: bucket/photos: BlockPublicPolicy was off, put back to on";
         assert_eq!(text(&story::of_outcome(&status, &outcome)), expected);
     });
@@ -264,7 +279,8 @@ fn what_is_wanted_changes_exactly_where_the_spec_or_the_operator_changes_it() {
     assert_eq!(spec(|spec| spec.functions.list.memory_mib = 1024), "function/list");
     assert_eq!(spec(|spec| spec.title = "Winter".into()), "site invalidation");
     assert_eq!(spec(|spec| spec.api.throttle.burst = 7), "stage");
-    let build = "artefacts function/upload function/list function/delete function/thumbnail site invalidation";
+    let build =
+        "artefacts function/upload function/list function/delete function/thumbnail site invalidation";
     assert_eq!(changed(&with_new_release(&summer())), build);
 }
 

@@ -96,8 +96,7 @@ impl Kind for Artefacts {
                 (true, _) => Step::detail(change),
                 (false, _) => {
                     let from = found(key).map_or("missing".to_owned(), |other| format!("content {other}"));
-                    let difference =
-                        Difference::new(format!("code of {}", zip.function), from, short(key));
+                    let difference = Difference::new(format!("code of {}", zip.function), from, short(key));
                     Step::update(change, [difference])
                 }
             }
@@ -168,8 +167,13 @@ mod tests {
             seen.keys.remove(&key);
             seen.keys.extend(is.map(|is| (key.clone(), is.to_owned())));
             let steps = Artefacts::update(&want(), Some(&seen));
-            let [Step { change, effect: Effect::Update(differences) }] = &steps[..] else { panic!("{steps:?}") };
-            assert_eq!(differences[..], [Difference::new(format!("code of {}", zip.function), from, short(&key))]);
+            let [Step { change, effect: Effect::Update(differences) }] = &steps[..] else {
+                panic!("{steps:?}")
+            };
+            assert_eq!(
+                differences[..],
+                [Difference::new(format!("code of {}", zip.function), from, short(&key))]
+            );
             assert_eq!(change, &Change::Put { key: key.clone(), zip: zip.clone() });
         }
         assert_eq!(Artefacts::delete((), &seen, DataPolicy::Delete), []);

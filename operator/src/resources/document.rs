@@ -49,7 +49,8 @@ pub fn differences(name: &str, want: &Value, seen: &Value) -> Vec<Difference> {
         return Vec::new();
     }
     let (wanted, mut found) = (statements(&want), statements(&seen));
-    let missing: Vec<_> = wanted.into_iter().filter(|statement| !take(&mut found, |it| it == statement)).collect();
+    let missing: Vec<_> =
+        wanted.into_iter().filter(|statement| !take(&mut found, |it| it == statement)).collect();
     let mut all = Vec::new();
     for statement in missing {
         let label = label(statement);
@@ -60,7 +61,9 @@ pub fn differences(name: &str, want: &Value, seen: &Value) -> Vec<Difference> {
         }
     }
     let surplus = found.into_iter();
-    all.extend(surplus.map(|it| Difference::new(format!("{name} statement {}", label(it)), summary(it), "none")));
+    all.extend(
+        surplus.map(|it| Difference::new(format!("{name} statement {}", label(it)), summary(it), "none")),
+    );
     if all.is_empty() {
         all.push(Difference::new(name, &seen, &want));
     }
@@ -104,7 +107,9 @@ fn statement_differences(field: &str, want: &Value, seen: &Value) -> Vec<Differe
     let text = |statement: &Value, key: &str| statement.get(key).map(words).unwrap_or_default();
     let all = keys(want).into_iter().chain(keys(seen)).collect::<BTreeSet<_>>();
     let different = all.into_iter().filter(|key| want.get(key) != seen.get(key));
-    different.map(|key| Difference::new(format!("{field} {key}"), text(seen, &key), text(want, &key))).collect()
+    different
+        .map(|key| Difference::new(format!("{field} {key}"), text(seen, &key), text(want, &key)))
+        .collect()
 }
 
 /// A value of a statement without JSON's marks where it can do without.

@@ -232,10 +232,8 @@ impl Kind for Function {
             return Vec::new();
         }
         let revision_id = seen.revision_id.clone();
-        let (code, configuration) = (
-            code_differences(want, seen),
-            configuration_differences(&want.configuration, seen),
-        );
+        let (code, configuration) =
+            (code_differences(want, seen), configuration_differences(&want.configuration, seen));
         let mut steps = Vec::new();
         if !code.is_empty() {
             steps.push(Step::update(Change::Code { code: want.code.clone(), revision_id }, code));
@@ -304,9 +302,14 @@ fn configuration_differences(want: &Configuration, function: &Observed) -> Vec<D
         Difference::between("timeout", &unit(seen.timeout_seconds, "s"), &unit(*timeout_seconds, "s")),
     ];
     let extras = function.extras.iter();
-    let extras = extras.map(|(extra, value)| Difference::new(extra.to_string(), value, extra.default_value()));
+    let extras =
+        extras.map(|(extra, value)| Difference::new(extra.to_string(), value, extra.default_value()));
     let all = fixed.into_iter().flatten().chain(extras);
-    if function.environment_is_hidden { all.collect() } else { all.chain(variables(environment, &seen.environment)).collect() }
+    if function.environment_is_hidden {
+        all.collect()
+    } else {
+        all.chain(variables(environment, &seen.environment)).collect()
+    }
 }
 
 fn variables(want: &BTreeMap<String, String>, seen: &BTreeMap<String, String>) -> Vec<Difference> {

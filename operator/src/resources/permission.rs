@@ -157,7 +157,9 @@ pub fn read(policy: &str) -> Option<Observed> {
 fn read_statement(statement: &Value) -> Statement {
     let string = |pointer: &str| text(statement, pointer).unwrap_or_default().to_owned();
     let principal = match statement.get("Principal") {
-        Some(Value::Object(who)) if who.len() == 1 && who.contains_key("Service") => string("/Principal/Service"),
+        Some(Value::Object(who)) if who.len() == 1 && who.contains_key("Service") => {
+            string("/Principal/Service")
+        }
         Some(who) => who.as_str().map_or_else(|| who.to_string(), str::to_owned),
         None => String::new(),
     };
@@ -174,7 +176,9 @@ fn read_statement(statement: &Value) -> Statement {
         for (key, value) in test.as_object().into_iter().flatten() {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (operator.as_str(), key.as_str()) {
-                ("ArnLike" | "ArnEquals" | "StringEquals" | "StringLike", "aws:sourcearn") => read.source_arn = value,
+                ("ArnLike" | "ArnEquals" | "StringEquals" | "StringLike", "aws:sourcearn") => {
+                    read.source_arn = value
+                }
                 ("StringEquals" | "StringLike", "aws:sourceaccount") => read.source_account = value,
                 _ => read.besides += &format!("{operator} {key} {value} "),
             }
@@ -269,7 +273,11 @@ mod tests {
             ("principal", "/Principal", json!("*")),
             ("source", "/Condition/ArnLike", json!({})),
             ("source account", "/Condition/StringEquals", json!({})),
-            ("other conditions", "/Condition/StringEquals/aws:PrincipalOrgID", condition["StringEquals"]["AWS:PrincipalOrgID"].clone()),
+            (
+                "other conditions",
+                "/Condition/StringEquals/aws:PrincipalOrgID",
+                condition["StringEquals"]["AWS:PrincipalOrgID"].clone(),
+            ),
         ] {
             let mut changed = statement();
             match changed.pointer_mut(pointer) {
@@ -286,7 +294,8 @@ mod tests {
 
     #[test]
     fn statements_of_others_go() {
-        let steps = Permission::update(&want(FunctionName::List), Some(&right(&[("evil", "Allow lambda:* for *")])));
+        let steps =
+            Permission::update(&want(FunctionName::List), Some(&right(&[("evil", "Allow lambda:* for *")])));
         let difference = Difference::new("statement evil", "Allow lambda:* for *", "none");
         assert_eq!(steps, [Step::update(Change::Remove("evil".into()), [difference])]);
     }

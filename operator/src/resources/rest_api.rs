@@ -145,7 +145,8 @@ impl Kind for RestApi {
         let mut steps = Vec::new();
         if !seen.settings.is_empty() {
             let differences = seen.settings.iter();
-            let differences = differences.map(|(it, value)| Difference::new(it.to_string(), value, it.wanted()));
+            let differences =
+                differences.map(|(it, value)| Difference::new(it.to_string(), value, it.wanted()));
             let change = Change::Settings { id: id.clone(), seen: seen.settings.clone() };
             steps.push(Step::update(change, differences.collect::<Vec<_>>()));
         }
@@ -255,7 +256,8 @@ pub fn routes(gallery: &Gallery) -> Routes {
     let of = |method: &str, path: &str, function| {
         (format!("{method} {path}"), gallery.identity.function_arn(function))
     };
-    let answers = ROUTES.iter().map(|route| of(&route.method.to_ascii_uppercase(), route.path, route.function));
+    let answers =
+        ROUTES.iter().map(|route| of(&route.method.to_ascii_uppercase(), route.path, route.function));
     let options = ROUTES.iter().map(|route| of("OPTIONS", route.path, route.function));
     // Where a path has several methods, the last one's function answers OPTIONS, as in the body.
     options.chain(answers).collect()
@@ -413,7 +415,9 @@ mod tests {
         let body: Value = serde_json::from_str(&body(&summer())).unwrap();
         let mut routes = Routes::new();
         for (path, item) in body["paths"].as_object().unwrap() {
-            for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
+            for (method, operation) in
+                item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters")
+            {
                 let uri = operation["x-amazon-apigateway-integration"]["uri"].as_str().unwrap();
                 let function = called_function(&summer().identity, "POST", uri).unwrap();
                 routes.insert(format!("{} {path}", method.to_ascii_uppercase()), function.into());

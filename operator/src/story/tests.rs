@@ -107,7 +107,13 @@ fn a_tag_for_all_is_one_line() {
 #[test]
 fn a_flood_of_drift_is_cut_short() {
     let ids = ResourceId::all().filter(|id| {
-        matches!(id, ResourceId::BucketPolicy(_) | ResourceId::LogGroup(_) | ResourceId::Permission(_) | ResourceId::UploadCors)
+        matches!(
+            id,
+            ResourceId::BucketPolicy(_)
+                | ResourceId::LogGroup(_)
+                | ResourceId::Permission(_)
+                | ResourceId::UploadCors
+        )
     });
     let edits: Vec<_> = ids.map(|id| format!("remove {id}")).collect();
     let text = after(&edits.iter().map(String::as_str).collect::<Vec<_>>(), &present(&summer()));

@@ -120,8 +120,13 @@ pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
         let logs = &world.log_groups[&identity.log_group(function)];
         assert_eq!(logs.retention_days, Some(gallery.spec.functions.log_retention_days));
         let statements = &world.functions[&identity.function(function)].statements;
-        let who: Vec<_> = statements.iter().map(|(id, it)| (id.as_str(), it.source_account.as_str())).collect();
-        assert_eq!(who, [("photogallery", identity.installation.account.as_str())], "{function} is anybody's");
+        let who: Vec<_> =
+            statements.iter().map(|(id, it)| (id.as_str(), it.source_account.as_str())).collect();
+        assert_eq!(
+            who,
+            [("photogallery", identity.installation.account.as_str())],
+            "{function} is anybody's"
+        );
         let found = &world.functions[&identity.function(function)].observed;
         let zip = gallery.release.function(gallery.spec.functions.architecture, function).unwrap();
         assert_eq!(found.code_sha256, zip.code_sha256, "{function} has other code");

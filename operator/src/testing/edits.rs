@@ -79,7 +79,8 @@ const CHANGES: &[(&str, Edit)] = &[
     ("serve the page as text", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| {
             let page = it.objects.get_mut("index.html");
-            page.into_iter().for_each(|it| drop(it.headers.insert("content-type".into(), "text/plain".into())));
+            page.into_iter()
+                .for_each(|it| drop(it.headers.insert("content-type".into(), "text/plain".into())));
         });
     }),
     ("replace the zips", |world, id| {

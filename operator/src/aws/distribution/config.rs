@@ -108,7 +108,10 @@ fn read_origin(seen: &SdkOrigin) -> Origin {
     let identity = seen.s3_origin_config().map(S3OriginConfig::origin_access_identity).unwrap_or_default();
     besides.extend((!identity.is_empty()).then(|| format!("signed by {identity}")));
     if besides.is_empty() {
-        return Origin::Bucket { host, access_control: seen.origin_access_control_id.clone().unwrap_or_default() };
+        return Origin::Bucket {
+            host,
+            access_control: seen.origin_access_control_id.clone().unwrap_or_default(),
+        };
     }
     other(host, &besides)
 }

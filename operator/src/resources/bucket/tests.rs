@@ -92,8 +92,7 @@ fn access_control_lists_are_closed_before_they_end() {
     let want = want(BucketRole::Photos);
     let seen = Observed { ownership: Some("ObjectWriter".into()), ..as_wanted(&want) };
     let difference = Difference::new("object ownership", "ObjectWriter", OWNERSHIP);
-    let steps =
-        [Step::detail(Change::CloseAccessList), Step::update(Change::EnforceOwnership, [difference])];
+    let steps = [Step::detail(Change::CloseAccessList), Step::update(Change::EnforceOwnership, [difference])];
     assert_eq!(Bucket::update(&want, Some(&seen)), steps);
 }
 

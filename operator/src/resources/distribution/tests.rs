@@ -83,10 +83,7 @@ fn each_drifted_field_is_one_call_that_names_it() {
         ("HTTP", with(|seen| seen.http_version = "http2".into())),
         ("IPv6", with(|seen| seen.ipv6 = false)),
         ("root", with(|seen| seen.root.clear())),
-        (
-            "origin site",
-            with(|seen| drop(seen.origins.insert(SITE.into(), other_origin()))),
-        ),
+        ("origin site", with(|seen| drop(seen.origins.insert(SITE.into(), other_origin())))),
         (
             "origin extra",
             with(|seen| drop(seen.origins.insert("extra".into(), Origin::Https { host: "x".into() }))),

@@ -64,11 +64,7 @@ fn each_drifted_field_gives_one_step_that_names_it() {
             Change::EnableRecovery,
         ),
         (&["tag photogallery.dev/uid"], Observed { tags: fewer, ..as_wanted() }, Change::SetTags(uid)),
-        (
-            &["tag team"],
-            Observed { tags: more, ..as_wanted() },
-            Change::RemoveTags(removed),
-        ),
+        (&["tag team"], Observed { tags: more, ..as_wanted() }, Change::RemoveTags(removed)),
     ];
     for (fields, seen, change) in drifted {
         let steps = Table::update(&want(), Some(&seen));

@@ -94,7 +94,9 @@ fn routes(document: &Value) -> rest_api::Routes {
         for (method, operation) in item.as_object().into_iter().flatten() {
             let uri = operation.pointer("/x-amazon-apigateway-integration/uri").and_then(Value::as_str);
             let function = uri.and_then(|uri| uri.split_once("/functions/")?.1.strip_suffix("/invocations"));
-            routes.extend(function.map(|arn| (format!("{} {path}", method.to_ascii_uppercase()), arn.to_owned())));
+            routes.extend(
+                function.map(|arn| (format!("{} {path}", method.to_ascii_uppercase()), arn.to_owned())),
+            );
         }
     }
     routes
@@ -187,7 +189,12 @@ pub(super) fn stage(world: &mut World, change: &stage::Change, call: Operation) 
             return Err(call.refuse(409, "ConflictException", "Stage already exists"));
         }
         Call::Create { deployment, tags } => {
-            *stage = Some(Stage { deployment: known(deployment)?, throttle: None, extras: BTreeMap::new(), tags: tags.clone() });
+            *stage = Some(Stage {
+                deployment: known(deployment)?,
+                throttle: None,
+                extras: BTreeMap::new(),
+                tags: tags.clone(),
+            });
         }
         Call::Update { deployment, throttle, remove } => {
             let stage = stage.as_mut().ok_or_else(missing)?;

@@ -138,7 +138,8 @@ pub(super) fn bucket(
         bucket::Change::EnforceOwnership => {
             let found = find(world, gallery, role, call)?;
             if found.lets_others_in {
-                let message = "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+                let message =
+                    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
                 return Err(call.refuse(400, "InvalidBucketAclWithObjectOwnership", message));
             }
             found.observed.ownership = Some(bucket::OWNERSHIP.into());
