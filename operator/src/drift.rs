@@ -162,4 +162,8 @@ pub fn joined(parts: &[String]) -> String {
 }
 
 #[cfg(test)]
+mod fields;
+#[cfg(test)]
+mod pretend;
+#[cfg(test)]
 mod tests;

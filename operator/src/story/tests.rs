@@ -101,7 +101,7 @@ fn drift_is_told_by_resource_and_field() {
 #[test]
 fn a_tag_for_all_is_one_line() {
     let goal = present(&with_spec(&summer(), |spec| drop(spec.tags.insert("team".into(), "events".into()))));
-    assert_eq!(after(&[], &goal), "Normal Updated: 18 resources: tag team missing -> events");
+    assert_eq!(after(&[], &goal), "Normal Updated: 19 resources: tag team missing -> events");
 }
 
 #[test]
