@@ -143,7 +143,7 @@ fn changed_code(applied: &[Action]) -> Vec<FunctionName> {
     names
 }
 
-/// What the change from one status to the next tells: it begins, it is live, it stalls, and others have changed it.
+/// What the change from one status to the next tells: it begins, it is live, it stalls.
 pub fn of_transition(before: &PhotoGalleryStatus, after: &PhotoGalleryStatus) -> Vec<Line> {
     let mut lines = Vec::new();
     let (was, is) = (condition(before, ConditionType::Stalled), condition(after, ConditionType::Stalled));
@@ -152,23 +152,23 @@ pub fn of_transition(before: &PhotoGalleryStatus, after: &PhotoGalleryStatus) ->
     {
         lines.push(Line::warning("Stalled", format!("{}: {}", is.reason, is.message)));
     }
-    lines.extend(reported(before, after).into_iter().map(|line| Line::warning("Drift", line)));
     if is_true(after, ConditionType::Ready) && !is_true(before, ConditionType::Ready) {
         lines.push(Line::normal(Reason::Live.into(), after.url.clone().unwrap_or_default()));
     }
     lines
 }
 
-/// Lines about drift that is only reported, which the status did not hold before.
-fn reported(before: &PhotoGalleryStatus, after: &PhotoGalleryStatus) -> Vec<String> {
+/// What `after` says of drift that is only reported, and none of `known` has said.
+pub fn newly_reported(known: &[&PhotoGalleryStatus], after: &PhotoGalleryStatus) -> Vec<Line> {
     let lines = |status: &PhotoGalleryStatus| {
         let synced = condition(status, ConditionType::Synced);
         let drifted = synced.filter(|synced| synced.reason == Reason::Drifted.as_str());
         let message = drifted.map(|drifted| drifted.message.clone()).unwrap_or_default();
-        message.lines().skip(1).map(str::to_owned).collect::<BTreeSet<_>>()
+        // Below the headline, each is about a resource.
+        message.lines().skip(1).filter(|line| line.contains(": ")).map(str::to_owned).collect::<BTreeSet<_>>()
     };
-    let known = lines(before);
-    lines(after).into_iter().filter(|line| line.contains(": ") && !known.contains(line)).collect()
+    let known: BTreeSet<_> = known.iter().flat_map(|status| lines(status)).collect();
+    lines(after).difference(&known).map(|line| Line::warning("Drift", line)).collect()
 }
 
 /// The first line of a gallery's story: what will be made.

@@ -156,7 +156,8 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if next == *written {
             return Ok(());
         }
-        let lines = story::of_transition(&written, &next);
+        let mut lines = story::of_transition(&written, &next);
+        lines.extend(story::newly_reported(&[&self.before, &written], &next));
         let patch = json!({
             "apiVersion": PhotoGallery::api_version(&()),
             "kind": PhotoGallery::kind(&()),

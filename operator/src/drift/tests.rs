@@ -148,7 +148,7 @@ fn with_the_policy_report_nothing_is_written_and_back_with_correct_all_is_put_ri
             assert!(said.contains("1 resource differs:") && said.contains(&subject), "{name}: {said}");
             // The same again tells nothing new.
             let (_, _, again) = once(&cloud, &report, &status).await;
-            assert_eq!(story::of_transition(&status, &again), [], "{name}");
+            assert_eq!(story::newly_reported(&[&status], &again), [], "{name}");
             let (outcome, _, _) = once(&cloud, &correct, &again).await;
             assert!(outcome.is_complete(), "{name}");
             assert_ends(&without_theirs(&cloud), &end, &name);
@@ -186,7 +186,7 @@ fn drift_that_is_reported_is_told_in_a_condition_and_once_in_events() {
             }
         });
         let (_, _, status) = once(&cloud, &report, &before).await;
-        let events = text(&story::of_transition(&before, &status));
+        let events = text(&story::newly_reported(&[&before], &status));
         insta::assert_snapshot!(format!("{}\n\n{events}", message(&status)));
     });
 }
@@ -240,7 +240,7 @@ fn a_new_operator_is_carried_out_with_the_policy_report_and_is_no_drift() {
         assert!(outcome.is_complete(), "{}", outcome.plan);
         let lines = story::of_outcome(&before, &outcome);
         assert!(lines.iter().all(|line| !line.warning), "{lines:#?}");
-        assert_eq!(story::of_transition(&before, &status), []);
+        assert_eq!(story::newly_reported(&[&before], &status), []);
     });
 }
 

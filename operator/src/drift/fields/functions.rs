@@ -12,7 +12,8 @@ pub(super) fn log_group(cases: &mut Cases) {
     let id = ResourceId::LogGroup(LIST);
     let log_group::Observed { retention_days: _, tags: _ } = &cases.base.log_groups[&LIST];
     for days in [None, Some(1)] {
-        let change = |seen: &mut cloud::Observed| seen.log_groups.get_mut(&LIST).unwrap().retention_days = days;
+        let change =
+            |seen: &mut cloud::Observed| seen.log_groups.get_mut(&LIST).unwrap().retention_days = days;
         cases.add(id, "retention", 1, change);
     }
     cases.tags(id, |seen| &mut seen.log_groups.get_mut(&LIST).unwrap().tags);
@@ -101,7 +102,8 @@ pub(super) fn configuration(cases: &mut Cases) {
         ("a variable more", |it| drop(it.environment.insert("TOKEN".into(), "secret".into()))),
     ];
     for (what, change) in changes {
-        let of = |seen: &mut cloud::Observed| change(&mut seen.functions.get_mut(&LIST).unwrap().configuration);
+        let of =
+            |seen: &mut cloud::Observed| change(&mut seen.functions.get_mut(&LIST).unwrap().configuration);
         cases.add(ResourceId::Function(LIST), what, 1, of);
     }
 }

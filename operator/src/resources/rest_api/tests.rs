@@ -50,10 +50,7 @@ fn the_body_depends_on_nothing_that_a_visitor_does_not_notice() {
 #[test]
 fn it_is_made_first_and_given_its_routes_in_the_next_round() {
     let Desired { name, description, tags, .. } = want();
-    assert_eq!(
-        RestApi::update(&want(), None),
-        [Step::create(Change::Create { name, description, tags })]
-    );
+    assert_eq!(RestApi::update(&want(), None), [Step::create(Change::Create { name, description, tags })]);
     let seen = Observed { body_sha256: None, tags: want().tags, ..up_to_date() };
     assert_eq!(changes(&seen), completion(), "also after a crash between put and tag");
     assert_eq!(fields_of(&RestApi::update(&want(), Some(&seen))), ["routes"]);
@@ -98,9 +95,7 @@ fn the_routes_are_those_of_the_body() {
     let body: Value = serde_json::from_str(&body(&summer())).unwrap();
     let mut routes = Routes::new();
     for (path, item) in body["paths"].as_object().unwrap() {
-        for (method, operation) in
-            item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters")
-        {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "parameters") {
             let uri = operation["x-amazon-apigateway-integration"]["uri"].as_str().unwrap();
             let function = called_function(&summer().identity, "POST", uri).unwrap();
             routes.insert(format!("{} {path}", method.to_ascii_uppercase()), function.into());
