@@ -94,17 +94,23 @@ pub fn is_held(goal: &Goal, before: &PhotoGalleryStatus, wanted: &Wanted, id: Re
     }
 }
 
-/// What the status remembers after a look that found `settled` to match.
+/// What the status remembers after a look that found `settled` to match. `is_acting`: what differs from what is wanted now is being
+/// changed, so what it was before is no longer wanted of it, even if the spec goes back there before it has arrived.
 pub fn remembered(
     before: &PhotoGalleryStatus,
     wanted: &Wanted,
     settled: &BTreeSet<ResourceId>,
+    is_acting: bool,
 ) -> BTreeMap<String, String> {
-    let mut all = before.last_matched.clone();
-    all.retain(|name, _| wanted.keys().any(|id| id.to_string() == *name));
-    let matches = wanted.iter().filter(|(id, _)| settled.contains(id));
-    all.extend(matches.map(|(id, digest)| (id.to_string(), digest.clone())));
-    all
+    let digest = |id: &ResourceId, now: &String| {
+        let was = before.last_matched.get(&id.to_string());
+        if settled.contains(id) {
+            Some(now.clone())
+        } else {
+            was.filter(|was| !is_acting || *was == now).cloned()
+        }
+    };
+    wanted.iter().filter_map(|(id, now)| Some((id.to_string(), digest(id, now)?))).collect()
 }
 
 /// What differs, a line a resource: `function/list: memory is 128 MiB, should be 256 MiB`.

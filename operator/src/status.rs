@@ -56,8 +56,10 @@ pub fn next(
             describe(&mut status, goal.identity(), outcome);
             if stage != Stage::UnderWay {
                 status.last_observed_time = Some(Time(now));
-                status.last_matched = drift::remembered(previous, &outcome.wanted, &outcome.plan.settled);
             }
+            // Also before the first call of a reconcile, so that a death in it leaves no wrong memory.
+            let (settled, is_acting) = (&outcome.plan.settled, stage != Stage::OnlyLooked);
+            status.last_matched = drift::remembered(previous, &outcome.wanted, settled, is_acting);
             match goal {
                 Goal::Present(_) => present(&mut conditions, &status, outcome, stage),
                 Goal::Absent(..) => absent(&mut conditions, outcome),

@@ -10,6 +10,7 @@ use crate::status::{self, Report, Stage};
 use crate::story::{self, Line};
 use crate::testing::drive::{converge, in_sync, present, run, with_new_release, with_spec};
 use crate::testing::edits::{self, edit};
+use crate::testing::fake_cloud::parts::Busy;
 use crate::testing::fake_cloud::{FakeCloud, World, writes};
 use crate::testing::galleries::summer;
 use crate::testing::sameness::{assert_ends, essence};
@@ -241,6 +242,27 @@ fn a_new_operator_is_carried_out_with_the_policy_report_and_is_no_drift() {
         let lines = story::of_outcome(&before, &outcome);
         assert!(lines.iter().all(|line| !line.warning), "{lines:#?}");
         assert_eq!(story::newly_reported(&[&before], &status), []);
+    });
+}
+
+/// To see it fail: let [`remembered`] keep what differs.
+#[test]
+fn a_spec_that_goes_there_and_back_before_it_has_arrived_is_no_drift() {
+    run(async {
+        let (cloud, before) = synced(&summer()).await;
+        // Longer than a reconcile waits.
+        cloud.edit(|world| world.slow.function = 1000);
+        let there = with_spec(&reporting(&summer()), |spec| spec.functions.list.memory_mib = 1024);
+        let (outcome, _, status) = once(&cloud, &present(&there), &before).await;
+        assert!(!outcome.is_complete(), "{}", outcome.plan);
+        cloud.edit(|world| {
+            world.slow.function = 0;
+            world.functions.values_mut().for_each(|function| function.busy = Busy(0));
+        });
+        let (outcome, _, now) = once(&cloud, &present(&reporting(&summer())), &status).await;
+        assert!(outcome.is_complete(), "{}\n{}", outcome.plan, message(&now));
+        let expected = "Normal Updated: function/list: memory 1024 MiB -> 256 MiB";
+        assert_eq!(text(&story::of_outcome(&status, &outcome)), expected);
     });
 }
 
