@@ -19,6 +19,7 @@ pub mod ownership;
 pub mod plan;
 pub mod plan_command;
 pub mod policy;
+pub mod preflight;
 pub mod reconcile;
 pub mod release;
 pub mod resources;

@@ -7,12 +7,19 @@ use aws_sdk_s3::primitives::ByteStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use super::objects::Listed;
 use super::{Clients, bucket, objects};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::resources::site::{Change, Headers, Observed, Stored};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "HeadObject", &[Need("s3:GetObject", On::SiteObject)]),
+    call("s3", "PutObject", &[Need("s3:PutObject", On::SiteObject)]),
+];
 
 const ROLE: BucketRole = BucketRole::Frontend;
 /// Files whose headers are asked for at the same time.

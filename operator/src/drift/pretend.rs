@@ -101,6 +101,7 @@ fn role(world: &mut World, gallery: &Identity, name: FunctionName, seen: &Observ
     let (role, seen) = (world.roles.get_mut(&gallery.role(name)).unwrap(), seen.roles[&name].clone());
     (role.description, role.trust, role.attached, role.tags) =
         (seen.description, seen.trust, seen.attached, seen.tags);
+    role.boundary = seen.boundary.clone();
     let document = |name: &String| if name == POLICY { seen.policy.clone().unwrap() } else { json!({}) };
     role.policies = seen.policies.iter().map(|name| (name.clone(), document(name))).collect();
 }

@@ -264,4 +264,18 @@ mod tests {
         let lines = directives(&want().headers.content_security_policy, &changed);
         assert_eq!(lines, [Difference::new("content-security-policy script-src", "*", "'self'")]);
     }
+
+    #[test]
+    fn a_header_is_missing_or_different() {
+        let mut headers = want().headers;
+        headers.others.remove("permissions-policy");
+        headers.others.insert("cross-origin-opener-policy".into(), "unsafe-none".into());
+        let told: Vec<_> =
+            differences(&want().headers, &headers).into_iter().map(|it| (it.field, it.from)).collect();
+        let line = |field: &str, from: &str| (field.to_owned(), from.to_owned());
+        assert_eq!(
+            told,
+            [line("cross-origin-opener-policy", "different"), line("permissions-policy", "missing")]
+        );
+    }
 }

@@ -14,7 +14,7 @@ use crate::resources::distribution::{Behavior, Config, Origin};
 
 const HTTP_PORT: i32 = 80;
 const HTTPS_PORT: i32 = 443;
-/// CloudFront's own defaults: how long it waits for an answer, and keeps an idle connection.
+/// How long it waits for an answer, and keeps an idle connection, unless somebody says otherwise.
 const READ_SECONDS: i32 = 30;
 const KEEP_SECONDS: i32 = 5;
 
@@ -100,6 +100,7 @@ pub(super) fn read(seen: &DistributionConfig) -> Config {
 fn read_origin(seen: &SdkOrigin) -> Origin {
     let host = seen.domain_name.clone();
     let mut besides = Vec::new();
+    besides.extend(seen.vpc_origin_config().map(|_| "in a VPC".to_owned()));
     besides.extend(seen.origin_path().filter(|path| !path.is_empty()).map(|path| format!("path {path}")));
     if let Some(custom) = seen.custom_origin_config() {
         besides.extend(custom_besides(custom));
@@ -120,19 +121,16 @@ fn other(host: String, besides: &[String]) -> Origin {
     Origin::Other { host, besides: besides.join(", ") }
 }
 
-/// What is not as [`https`] has it.
+/// What is not as [`https`] has it. Timeouts are their owner's.
 fn custom_besides(custom: &CustomOriginConfig) -> Vec<String> {
     let protocols = custom.origin_ssl_protocols().map(OriginSslProtocols::items).unwrap_or_default();
-    let (policy, read, keep) =
-        (&custom.origin_protocol_policy, custom.origin_read_timeout, custom.origin_keepalive_timeout);
+    let policy = &custom.origin_protocol_policy;
     let names: Vec<_> = protocols.iter().map(SslProtocol::as_str).collect();
     let all = [
         (*policy != OriginProtocolPolicy::HttpsOnly, format!("protocol {policy}")),
         (protocols != [SslProtocol::TlSv12], format!("TLS {}", names.join(" "))),
         (custom.https_port != HTTPS_PORT, format!("port {}", custom.https_port)),
         (custom.http_port != HTTP_PORT, format!("HTTP port {}", custom.http_port)),
-        (read.is_some_and(|it| it != READ_SECONDS), format!("answers in {} s", read.unwrap_or_default())),
-        (keep.is_some_and(|it| it != KEEP_SECONDS), format!("kept for {} s", keep.unwrap_or_default())),
     ];
     all.into_iter().filter_map(|(is_so, what)| is_so.then_some(what)).collect()
 }
@@ -188,13 +186,18 @@ fn write_origins(want: &BTreeMap<String, Origin>, seen: Option<&Origins>) -> Res
     Origins::builder().quantity(quantity(&items)).set_items(Some(items)).build()
 }
 
+/// An origin has exactly one kind of settings. What those hold beyond ours (timeouts, IP versions) stays.
 fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, BuildError> {
     origin.origin_path = Some(String::new());
+    origin.vpc_origin_config = None;
     match want {
         Origin::Bucket { host, access_control } => {
             origin.domain_name.clone_from(host);
+            let mut bucket =
+                origin.s3_origin_config.take().unwrap_or_else(|| S3OriginConfig::builder().build());
             // Required beside an origin access control, and empty then.
-            origin.s3_origin_config = Some(S3OriginConfig::builder().origin_access_identity("").build());
+            bucket.origin_access_identity = String::new();
+            origin.s3_origin_config = Some(bucket);
             origin.custom_origin_config = None;
             origin.origin_access_control_id = Some(access_control.clone());
         }
@@ -202,14 +205,20 @@ fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, Build
             origin.domain_name.clone_from(host);
             origin.s3_origin_config = None;
             origin.origin_access_control_id = Some(String::new());
-            origin.custom_origin_config = Some(https()?);
+            origin.custom_origin_config = Some(https(origin.custom_origin_config.take())?);
         }
     }
     Ok(origin)
 }
 
-fn https() -> Result<CustomOriginConfig, BuildError> {
+fn https(seen: Option<CustomOriginConfig>) -> Result<CustomOriginConfig, BuildError> {
     let protocols = OriginSslProtocols::builder().quantity(1).items(SslProtocol::TlSv12).build()?;
+    if let Some(mut seen) = seen {
+        (seen.http_port, seen.https_port) = (HTTP_PORT, HTTPS_PORT);
+        seen.origin_protocol_policy = OriginProtocolPolicy::HttpsOnly;
+        seen.origin_ssl_protocols = Some(protocols);
+        return Ok(seen);
+    }
     CustomOriginConfig::builder()
         .http_port(HTTP_PORT)
         .https_port(HTTPS_PORT)

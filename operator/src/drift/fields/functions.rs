@@ -22,12 +22,21 @@ pub(super) fn log_group(cases: &mut Cases) {
 pub(super) fn role(cases: &mut Cases) {
     let id = ResourceId::Role(LIST);
     // The ARN is its name.
-    let role::Observed { arn: _, description: _, trust: _, policy: _, policies: _, attached: _, tags: _ } =
-        &cases.base.roles[&LIST];
+    let role::Observed {
+        arn: _,
+        description: _,
+        trust: _,
+        policy: _,
+        policies: _,
+        attached: _,
+        boundary: _,
+        tags: _,
+    } = &cases.base.roles[&LIST];
     let mut change = |what: &str, change: fn(&mut role::Observed)| {
         cases.add(id, what, 1, |seen| change(seen.roles.get_mut(&LIST).unwrap()));
     };
     change("description", |it| it.description = "by hand".into());
+    change("boundary", |it| it.boundary = None);
     change("trust", |it| it.trust["Statement"][0]["Principal"] = json!({"AWS": "AIDAEXAMPLE"}));
     change("no policy", |it| {
         it.policy = None;

@@ -1,8 +1,9 @@
-//! The commands behind `make demo`, `make up`, `make down` and `make crash-matrix`. `make` builds everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix` and `make iam-minimal`. `make` builds everything before it calls them.
 
 mod crash_matrix;
 mod demo;
 mod environment;
+mod iam_minimal;
 mod sky;
 mod supervisor;
 mod tour;
@@ -20,7 +21,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Show a gallery, until Ctrl-C.
     Demo(Sky),
@@ -30,6 +31,8 @@ enum Command {
     Down,
     /// Kill the operator at every step, and write down in docs/reliability.md what came of it.
     CrashMatrix(crash_matrix::Arguments),
+    /// Take each action of the operator's policy away in turn, and see that it is missed.
+    IamMinimal(iam_minimal::Arguments),
     /// What `up` leaves in the background.
     #[command(hide = true)]
     Supervise(Sky),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
             Command::Up(sky) => supervisor::up(sky).await,
             Command::Down => supervisor::down().await,
             Command::CrashMatrix(arguments) => crash_matrix::run(arguments).await,
+            Command::IamMinimal(arguments) => iam_minimal::run(arguments).await,
             Command::Supervise(sky) => supervisor::run(sky).await,
         }
     });
