@@ -3,7 +3,6 @@
 //! A file says how the world came about, in steps, and what is wanted now. To add a case, add a file, run the test with
 //! `INSTA_UPDATE=always`, and read the snapshot.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use photogallery_crds::PhotoGallerySpec;
