@@ -29,6 +29,8 @@ pub type ArchitectureName = &'static str;
 pub struct Zip {
     /// SHA-256 in base64, as Lambda reports it.
     pub code_sha256: String,
+    /// MD5 in hexadecimal: the `ETag` that S3 gives an object of one part under its own encryption.
+    pub md5: String,
     /// Key in the artefact bucket. It holds the digest, so an object never changes.
     pub key: String,
     /// The zip.
@@ -106,6 +108,7 @@ impl Zip {
         let hex = data_encoding::HEXLOWER.encode(&digest);
         Self {
             code_sha256: data_encoding::BASE64.encode(&digest),
+            md5: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)),
             key: format!("functions/{hex}/{function}-{architecture}.zip"),
             body: Body(bytes),
         }

@@ -1,9 +1,12 @@
 //! Calls for `resources::artefacts`.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::error::failed;
 use super::needs::{CallNeeds, Need, On, call};
+use super::objects::Listed;
 use super::{Clients, bucket, objects};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
@@ -19,7 +22,9 @@ const ROLE: BucketRole = BucketRole::Artefacts;
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let Seen::Ours(_) = bucket::owned(clients, gallery, ROLE).await? else { return Ok(Seen::Nothing) };
     let objects = objects::list(clients, gallery, ROLE, PREFIX).await?;
-    Ok(objects.map_or(Seen::Nothing, |objects| Seen::Ours(Observed { keys: objects.into_keys().collect() })))
+    let keys =
+        |objects: BTreeMap<String, Listed>| objects.into_iter().map(|(key, object)| (key, object.etag));
+    Ok(objects.map_or(Seen::Nothing, |objects| Seen::Ours(Observed { keys: keys(objects).collect() })))
 }
 
 pub(super) async fn apply(
@@ -99,8 +104,12 @@ mod tests {
                     && request.expected_bucket_owner() == Some("123456789012")
             })
             .then_output(|| PutObjectOutput::builder().build());
-        let zip =
-            artefacts::Zip { function: FunctionName::List, sha256: "c2hh".into(), body: Body("zip".into()) };
+        let zip = artefacts::Zip {
+            function: FunctionName::List,
+            sha256: "c2hh".into(),
+            md5: "0123".into(),
+            body: Body("zip".into()),
+        };
         let change = Change::Put { key: "functions/0/list-arm64.zip".into(), zip };
         apply(&clients(&[&rule]), &identity("photos", "summer"), &change).await.unwrap();
         assert_eq!(rule.num_calls(), 1);
