@@ -8,12 +8,14 @@ itself: names are known beforehand, so it reads nothing before it writes; one cl
 asks again four times a second where boto3's waiters wait for one to twenty. What it lacks: it can be run once, it cannot say what
 is wrong, and it finds nothing that somebody changed.
 
-Prints a JSON line for each step. AWS_ENDPOINT_URL, VIEWER_URL_TEMPLATE, FUNCTIONS_DIR and SITE_DIR are the operator's variables.
+Prints a JSON line before and after each, with the time. AWS_ENDPOINT_URL, VIEWER_URL_TEMPLATE, FUNCTIONS_DIR and SITE_DIR are the
+operator's variables.
 """
 
 import hashlib
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -356,10 +358,9 @@ class Gallery:
         files = {path.relative_to(SITE).as_posix(): path.read_bytes() for path in SITE.rglob("*") if path.is_file()}
         photos, thumbnails = s3_origin(self.photos), s3_origin(self.thumbnails)
         narrow = f"connect-src 'self' {photos}; img-src 'self' blob: data: {' '.join({photos: 0, thumbnails: 0})}"
-        charset = b'<meta charset="utf-8">'
         meta = f'<meta http-equiv="Content-Security-Policy" content="{narrow}">'.encode()
         # What pages refer to comes before them.
-        page = files.pop("index.html").replace(charset, charset + meta, 1)
+        page = re.sub(rb"<meta charset[^>]*>", lambda charset: charset[0] + meta, files.pop("index.html"), count=1)
         config = {
             "title": "Summer 2026",
             "apiBase": "/api",
@@ -603,16 +604,17 @@ def content_type(path):
     return known_types.get(Path(path).suffix, "application/octet-stream")
 
 
-def say(**line):
+def say(step, name, url=""):
+    line = {"step": step, "name": name, "url": url, "at": time.time(), "cpuSeconds": time.process_time()}
     print(json.dumps(line), flush=True)
 
 
 def main():
     verb, *names = sys.argv[1:]
     for name in names:
-        say(step="begun", name=name)
+        say("begun", name)
         url = getattr(Gallery(name), verb)()
-        say(step="done", name=name, url=url or "")
+        say("done", name, url or "")
 
 
 if __name__ == "__main__":
