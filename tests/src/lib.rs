@@ -6,6 +6,7 @@
 
 pub mod artifacts;
 pub mod aws_calls;
+pub mod bench;
 pub mod certificates;
 pub mod control_plane;
 pub mod gallery;

@@ -1,4 +1,4 @@
-//! A gallery by the boto3 script, `tests/bench/gallery.py`.
+//! A gallery by the boto3 script, `tests/bench/operator/gallery.py`.
 //!
 //! What counts is the time of its work: Python's start, its imports and the making of its clients do not. Both sides are asked
 //! after what they made by the same visitor.
@@ -58,7 +58,8 @@ impl ByScript<'_> {
         let output = child.stdout.take().context("the script has no output")?;
         let (mut lines, mut begun, mut done) = (BufReader::new(output).lines(), None, Vec::new());
         while let Some(line) = lines.next_line().await? {
-            let line: Line = serde_json::from_str(&line).with_context(|| format!("the script says {line}"))?;
+            let line: Line =
+                serde_json::from_str(&line).with_context(|| format!("the script says {line}"))?;
             if line.step == "begun" {
                 begun = Some(line);
                 continue;
@@ -87,14 +88,15 @@ impl ByScript<'_> {
     }
 
     fn start(&self, verb: &str, names: &[String], functions: &Path) -> Result<Child> {
-        let Ground { stack, script, .. } = self.0;
+        let Ground { stack, script, boto3, .. } = self.0;
         let child = Command::new(stack.tools.python.join("python3"))
-            .arg(artifacts::root().join("tests/bench/gallery.py"))
+            .arg(artifacts::root().join("tests/bench/operator/gallery.py"))
             .arg(verb)
             .args(names)
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
             .env("HOME", stack.folder())
+            .env("PYTHONPATH", boto3)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("AWS_REGION", REGION)
             .env("AWS_ENDPOINT_URL", stack.aws.endpoint())

@@ -1,5 +1,6 @@
 //! What both are measured on: one stack, with nothing between them and the local AWS, and what it cost while they were at it.
 
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
@@ -37,6 +38,8 @@ pub(super) struct Ground {
     pub(super) stack: Stack,
     /// An administrator with keys of its own, whose calls can be told from others'.
     pub(super) script: Credentials,
+    /// Where Python finds boto3.
+    pub(super) boto3: PathBuf,
     pub(super) has_quotas: bool,
     calls: Tail,
 }
@@ -44,6 +47,7 @@ pub(super) struct Ground {
 impl Ground {
     pub(super) async fn start(name: &str, progress: &Progress) -> Result<Self> {
         artifacts::check()?;
+        let boto3 = tools::folder("boto3").await?;
         let has_quotas = help().await?.contains(QUOTAS);
         let mut options = Options { progress: progress.clone(), ..Options::test(name) };
         if has_quotas {
@@ -53,7 +57,7 @@ impl Ground {
         let script = stack.aws.create_user("script", "arn:aws:iam::aws:policy/AdministratorAccess").await?;
         gallery::create_namespace(&stack, NAMESPACE).await?;
         let calls = Tail::new(stack.aws.call_log());
-        Ok(Self { stack, script, has_quotas, calls })
+        Ok(Self { stack, script, boto3, has_quotas, calls })
     }
 
     /// Waits until page and API of this address answer as they should, and says when.

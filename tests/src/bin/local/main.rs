@@ -1,5 +1,6 @@
-//! The commands behind `make demo`, `make up`, `make down` and `make crash-matrix`. `make` builds everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix` and `make bench-operator`. `make` builds everything before it calls them.
 
+mod bench_operator;
 mod crash_matrix;
 mod demo;
 mod environment;
@@ -30,6 +31,8 @@ enum Command {
     Down,
     /// Kill the operator at every step, and write down in docs/reliability.md what came of it.
     CrashMatrix(crash_matrix::Arguments),
+    /// Measure the operator beside a boto3 script, and write down in docs/benchmarks.md what came of it.
+    BenchOperator(bench_operator::Arguments),
     /// What `up` leaves in the background.
     #[command(hide = true)]
     Supervise(Sky),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
             Command::Up(sky) => supervisor::up(sky).await,
             Command::Down => supervisor::down().await,
             Command::CrashMatrix(arguments) => crash_matrix::run(arguments).await,
+            Command::BenchOperator(arguments) => bench_operator::run(arguments).await,
             Command::Supervise(sky) => supervisor::run(sky).await,
         }
     });
