@@ -93,7 +93,9 @@ impl ByOperator<'_> {
         let object = self.api().get(name).await?;
         let resources = object.data["status"]["resources"].as_array().context("no resources")?;
         let find = |kind: &str, role: &str| {
-            let found = resources.iter().find(|found| found["kind"] == kind && found["role"] == role);
+            let found = resources
+                .iter()
+                .find(|found| found["kind"] == kind && found["role"].as_str().unwrap_or_default() == role);
             let name = found.and_then(|found| found["name"].as_str()).map(str::to_owned);
             name.with_context(|| format!("the status has no {kind} {role}"))
         };
