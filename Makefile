@@ -15,10 +15,10 @@ STEP := tests/tools/step
 CARGO := tests/tools/cargo
 IMAGE ?= photogallery-operator:dev
 
-.PHONY: help demo up down check test crash-matrix build generate image
+.PHONY: help demo up down check test crash-matrix bench-operator build generate image
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # WEATHER=calm|normal|storm|hostile: AWS on a bad day (docs/aws-weather.md), for demo and up.
 SKY = $(if $(WEATHER),--weather $(WEATHER)) $(if $(WEATHER_SEED),--weather-seed $(WEATHER_SEED))
@@ -40,6 +40,9 @@ test: ## Everything, with a real API server, a local AWS and a browser
 
 crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
 	@$(BINARIES)/local crash-matrix
+
+bench-operator: build ## The operator beside a boto3 script; renews its tables in docs/benchmarks.md (about 10 minutes)
+	@$(BINARIES)/local bench-operator $(if $(QUICK),--quick)
 
 build: ## Operator, functions and page, and the tools to run them
 	@$(STEP) "Rust toolchain" tests/tools/rust

@@ -1,4 +1,5 @@
-//! What this build of the operator deploys: the functions' zips and the site's files, read once at start.
+//! What this build of the operator deploys: the functions' zips and the site's files, read once at start. Of the zips only their
+//! digests are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -64,6 +65,7 @@ impl Release {
                 match std::fs::read(&path) {
                     Ok(bytes) => {
                         let zip = Zip::new(architecture, function, bytes.into());
+                        let zip = Zip { body: Body::File(path), ..zip };
                         release.functions.insert((architecture.as_str(), function), zip);
                     }
                     Err(source) if source.kind() == io::ErrorKind::NotFound => {}
@@ -107,7 +109,7 @@ impl Zip {
         Self {
             code_sha256: data_encoding::BASE64.encode(&digest),
             key: format!("functions/{hex}/{function}-{architecture}.zip"),
-            body: Body(bytes),
+            body: Body::Memory(bytes),
         }
     }
 }
@@ -115,7 +117,7 @@ impl Zip {
 impl SiteFile {
     /// A file with its digest.
     pub fn new(bytes: Bytes) -> Self {
-        Self { md5: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)), body: Body(bytes) }
+        Self { md5: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)), body: Body::Memory(bytes) }
     }
 }
 

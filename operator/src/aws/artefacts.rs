@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::error::failed;
+use super::error::{failed, unreadable};
 use super::{Clients, bucket, objects};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
@@ -23,10 +23,11 @@ pub(super) async fn apply(
     gallery: &Identity,
     Change::Put { key, zip }: &Change,
 ) -> Result<(), CloudError> {
+    let body = zip.body.read().await.map_err(unreadable("s3", "PutObject"))?;
     let call =
         clients.s3.put_object().bucket(gallery.bucket(ROLE)).expected_bucket_owner(bucket::account(gallery));
     let call = call.key(key).content_type("application/zip").checksum_sha256(&zip.sha256);
-    let call = call.body(ByteStream::from(zip.body.0.clone())).send();
+    let call = call.body(ByteStream::from(body)).send();
     call.await.map_err(failed("s3", "PutObject")).map(drop)
 }
 
@@ -95,8 +96,11 @@ mod tests {
                     && request.expected_bucket_owner() == Some("123456789012")
             })
             .then_output(|| PutObjectOutput::builder().build());
-        let zip =
-            artefacts::Zip { function: FunctionName::List, sha256: "c2hh".into(), body: Body("zip".into()) };
+        let zip = artefacts::Zip {
+            function: FunctionName::List,
+            sha256: "c2hh".into(),
+            body: Body::Memory("zip".into()),
+        };
         let change = Change::Put { key: "functions/0/list-arm64.zip".into(), zip };
         apply(&clients(&[&rule]), &identity("photos", "summer"), &change).await.unwrap();
         assert_eq!(rule.num_calls(), 1);

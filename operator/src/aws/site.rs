@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::error::failed;
+use super::error::{failed, unreadable};
 use super::{Clients, bucket, objects};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
@@ -19,10 +19,11 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
 pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
     match change {
         Change::Put { path, file } => {
+            let body = file.body.read().await.map_err(unreadable("s3", "PutObject"))?;
             let call = clients.s3.put_object().bucket(gallery.bucket(ROLE)).key(path);
             let call = call.expected_bucket_owner(bucket::account(gallery));
             let call = call.content_type(file.content_type).cache_control(file.cache_control);
-            let call = call.body(ByteStream::from(file.body.0.clone())).send();
+            let call = call.body(ByteStream::from(body)).send();
             call.await.map_err(failed("s3", "PutObject")).map(drop)
         }
         Change::Delete(paths) => {
@@ -81,7 +82,7 @@ mod tests {
             md5: "0123".into(),
             content_type: "text/html; charset=utf-8",
             cache_control: "no-cache",
-            body: Body("<!doctype html>".into()),
+            body: Body::Memory("<!doctype html>".into()),
         };
         let change = Change::Put { path: "index.html".into(), file };
         apply(&clients(&[&rule]), &identity("photos", "summer"), &change).await.unwrap();

@@ -20,15 +20,19 @@ pub struct Arguments {
     /// How often each step is measured.
     #[arg(long)]
     rounds: Option<usize>,
+    /// How many galleries at once.
+    #[arg(long)]
+    galleries: Option<usize>,
     /// Leave the documentation as it is.
     #[arg(long)]
     dry_run: bool,
 }
 
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { quick, rounds, dry_run } = arguments;
+    let Arguments { quick, rounds, galleries, dry_run } = arguments;
     let extent = if quick { Extent::QUICK } else { Extent::FULL };
-    let extent = Extent { rounds: rounds.unwrap_or(extent.rounds), ..extent };
+    let extent =
+        Extent { rounds: rounds.unwrap_or(extent.rounds), many: galleries.unwrap_or(extent.many), ..extent };
     let progress = Progress::stdout();
     let report = bench::run("bench-operator", extent, &progress).await?;
     let text = report.section();

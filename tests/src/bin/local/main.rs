@@ -1,4 +1,5 @@
-//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix` and `make bench-operator`. `make` builds everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix` and `make bench-operator`. `make` builds
+//! everything before it calls them.
 
 mod bench_operator;
 mod crash_matrix;
