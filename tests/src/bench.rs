@@ -207,10 +207,10 @@ impl Bench<'_> {
         // As it starts, without what earlier galleries left in its memory.
         ground.stack.operator.restart().await?;
         let idle = crowd::settled(ground).await?;
-        let (_, with_few) = crowd::by_operator(ground, "few", few).await?;
+        let (_, [with_few, _]) = crowd::by_operator(ground, "few", few).await?;
         self.progress.step(format!("{few} galleries at once were made and deleted"));
         ground.stack.operator.restart().await?;
-        let (operator, with_many) = crowd::by_operator(ground, "many", many).await?;
+        let (operator, [with_many, afterwards]) = crowd::by_operator(ground, "many", many).await?;
         self.progress.step(format!("{many} galleries at once: the last after {:.1} s", operator.seconds));
         let functions = PathBuf::from(&ground.stack.operator.settings().environment["FUNCTIONS_DIR"]);
         let script = crowd::by_script(ground, "script-many", many, &functions).await?;

@@ -48,10 +48,12 @@ pub struct Held {
     /// With many.
     pub many: Memory,
     pub many_galleries: usize,
+    /// When those were deleted.
+    pub afterwards: Memory,
 }
 
-/// So many, by the operator: all at once. With what it held when all were there.
-pub(super) async fn by_operator(ground: &Ground, name: &str, count: usize) -> Result<(Crowd, Memory)> {
+/// So many, by the operator: all at once. With what it held when all were there, and when all were gone.
+pub(super) async fn by_operator(ground: &Ground, name: &str, count: usize) -> Result<(Crowd, [Memory; 2])> {
     let (operator, names) = (ByOperator(ground), names(name, count));
     let meter = Meter::start(ground, Who::Operator).await?;
     let begun = meter.begun;
@@ -64,7 +66,7 @@ pub(super) async fn by_operator(ground: &Ground, name: &str, count: usize) -> Re
     try_join_all(names.iter().map(|name| operator.remove(name))).await?;
     let deleted = meter.stop(now(), 0.0).await?;
     let ready = told.into_iter().map(|told| told - begun);
-    Ok((crowd(&urls, &made, ready, &deleted), memory))
+    Ok((crowd(&urls, &made, ready, &deleted), [memory, settled(ground).await?]))
 }
 
 /// So many, by the script: one after the other, by one process.
