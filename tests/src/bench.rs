@@ -216,7 +216,14 @@ impl Bench<'_> {
         let script = crowd::by_script(ground, "script-many", many, &functions).await?;
         self.progress.step(format!("{many} by the script, one after the other: {:.1} s", script.seconds));
         let ratio = operator.seconds / script.seconds;
-        let memory = Held { idle, few: with_few, few_galleries: few, many: with_many, many_galleries: many };
+        let memory = Held {
+            idle,
+            few: with_few,
+            few_galleries: few,
+            many: with_many,
+            many_galleries: many,
+            afterwards,
+        };
         Ok((memory, Compared50 { by: Pair { operator, script }, ratio }))
     }
 }

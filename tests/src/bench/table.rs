@@ -111,10 +111,12 @@ fn compared(report: &Report) -> String {
     line("… all deleted", [gone(operator), gone(script), String::new()], "", "");
     let memory = &report.memory;
     let mib =
-        |held: &super::usage::Memory| [format!("{:.1} MiB", held.resident_mib), String::new(), String::new()];
+        |held: &super::usage::Memory| let text = format!("{:.1} MiB, {:.1} of it the program", held.resident_mib, held.file_mib);
+        [text, String::new(), String::new()];
     line("memory, idle", mib(&memory.idle), "≤ 24 MiB", "467 MB in 8 processes");
     line(&format!("… {few} galleries"), mib(&memory.few), "", "560 MB");
     line(&format!("… {many} galleries"), mib(&memory.many), "≤ 32 MiB", "601 MB");
+    line("… when they are deleted", mib(&memory.afterwards), "", "");
     let missed: Vec<_> = report.goals.iter().filter(|goal| !goal.met).collect();
     let missed = missed.iter().map(|goal| format!("{}: {:.2}, not {}", goal.what, goal.measured, goal.goal));
     let missed: Vec<_> = missed.collect();
