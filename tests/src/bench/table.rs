@@ -110,9 +110,10 @@ fn compared(report: &Report) -> String {
     let gone = |crowd: &Crowd| format!("{:.1} s", crowd.delete_seconds);
     line("… all deleted", [gone(operator), gone(script), String::new()], "", "");
     let memory = &report.memory;
-    let mib =
-        |held: &super::usage::Memory| let text = format!("{:.1} MiB, {:.1} of it the program", held.resident_mib, held.file_mib);
-        [text, String::new(), String::new()];
+    let mib = |held: &super::usage::Memory| {
+        let text = format!("{:.1} MiB, {:.1} of it the program", held.resident_mib, held.file_mib);
+        [text, String::new(), String::new()]
+    };
     line("memory, idle", mib(&memory.idle), "≤ 24 MiB", "467 MB in 8 processes");
     line(&format!("… {few} galleries"), mib(&memory.few), "", "560 MB");
     line(&format!("… {many} galleries"), mib(&memory.many), "≤ 32 MiB", "601 MB");
