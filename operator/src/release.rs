@@ -155,6 +155,29 @@ mod tests {
         assert_ne!(zip.key, other.key);
     }
 
+    #[tokio::test]
+    async fn zips_stay_on_disk_until_they_are_uploaded() {
+        let folder = std::env::temp_dir().join(format!("photogallery-release-{}", std::process::id()));
+        let (functions, site) = (folder.join("functions"), folder.join("site"));
+        std::fs::create_dir_all(functions.join("arm64")).unwrap();
+        std::fs::create_dir_all(&site).unwrap();
+        std::fs::write(functions.join("arm64/list.zip"), "zip").unwrap();
+        std::fs::write(site.join("index.html"), "page").unwrap();
+
+        let release = Release::read(&functions, &site).unwrap();
+
+        let zip = release.function(Architecture::Arm64, FunctionName::List).unwrap();
+        assert_eq!(
+            *zip,
+            Zip { body: zip.body.clone(), ..Zip::new(Architecture::Arm64, FunctionName::List, "zip".into()) }
+        );
+        assert_eq!(zip.body, Body::File(functions.join("arm64/list.zip")));
+        assert_eq!(zip.body.read().await.unwrap(), "zip");
+        std::fs::remove_dir_all(&folder).unwrap();
+        let error = zip.body.read().await.unwrap_err().to_string();
+        assert!(error.starts_with("failed to read /") && error.contains("arm64/list.zip"), "{error}");
+    }
+
     #[test]
     fn a_missing_site_is_told_by_its_path() {
         let error = Release::read(Path::new("nowhere"), Path::new("nowhere/site")).unwrap_err();
