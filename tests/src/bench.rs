@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -32,7 +32,7 @@ use by_script::ByScript;
 use crowd::Held;
 use ground::{Ground, Who};
 use machine::{Machine, Versions};
-use report::{Compared, Compared50, Method, Pair};
+use report::{Compared, Crowds, Method, Pair};
 use sample::{Calls, Sample, Side};
 
 /// How much.
@@ -47,13 +47,15 @@ pub struct Extent {
     pub few: usize,
     /// Many galleries at once.
     pub many: usize,
+    /// How often many are made at once.
+    pub crowds: usize,
 }
 
 impl Extent {
     /// What the documentation shows.
-    pub const FULL: Self = Self { rounds: 5, photos: 1000, few: 10, many: 50 };
+    pub const FULL: Self = Self { rounds: 5, photos: 1000, few: 10, many: 50, crowds: 5 };
     /// To see that it works; its figures say nothing.
-    pub const QUICK: Self = Self { rounds: 1, photos: 30, few: 2, many: 5 };
+    pub const QUICK: Self = Self { rounds: 1, photos: 30, few: 2, many: 5, crowds: 1 };
 }
 
 /// All samples, by step and by who made them.
@@ -202,28 +204,40 @@ impl Bench<'_> {
         }
     }
 
-    async fn crowds(&self) -> Result<(Held, Compared50)> {
-        let (ground, Extent { few, many, .. }) = (&self.ground, self.extent);
+    async fn crowds(&self) -> Result<(Held, Crowds)> {
+        let (ground, Extent { few, many, crowds, .. }) = (&self.ground, self.extent);
         // As it starts, without what earlier galleries left in its memory.
         ground.stack.operator.restart().await?;
         let idle = crowd::settled(ground).await?;
         let (_, [with_few, _]) = crowd::by_operator(ground, "few", few).await?;
         self.progress.step(format!("{few} galleries at once were made and deleted"));
         ground.stack.operator.restart().await?;
-        let (operator, [with_many, afterwards]) = crowd::by_operator(ground, "many", many).await?;
-        self.progress.step(format!("{many} galleries at once: the last after {:.1} s", operator.seconds));
         let functions = PathBuf::from(&ground.stack.operator.settings().environment["FUNCTIONS_DIR"]);
-        let script = crowd::by_script(ground, "script-many", many, &functions).await?;
-        self.progress.step(format!("{many} by the script, one after the other: {:.1} s", script.seconds));
-        let ratio = operator.seconds / script.seconds;
+        let (mut by_operator, mut by_script, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+        for time in 0..crowds {
+            let (operator, held) = crowd::by_operator(ground, &format!("many{time}"), many).await?;
+            let script = format!("script-many-{time}");
+            let script = crowd::by_script(ground, &script, many, &functions).await?;
+            self.progress.step(format!(
+                "{many} galleries at once: the last after {:.1} s; by the script, one after the other, after {:.1} s",
+                operator.seconds, script.seconds
+            ));
+            by_operator.push(operator);
+            by_script.push(script);
+            memory.push(held);
+        }
+        let (Some([first, _]), Some([last, afterwards])) = (memory.first(), memory.last()) else {
+            bail!("no galleries at once")
+        };
         let memory = Held {
             idle,
             few: with_few,
             few_galleries: few,
-            many: with_many,
+            many: *first,
+            many_again: *last,
             many_galleries: many,
-            afterwards,
+            afterwards: *afterwards,
         };
-        Ok((memory, Compared50 { by: Pair { operator, script }, ratio }))
+        Ok((memory, Crowds::from(Pair { operator: by_operator, script: by_script })))
     }
 }

@@ -45,10 +45,12 @@ pub struct Held {
     /// With a few galleries.
     pub few: Memory,
     pub few_galleries: usize,
-    /// With many.
+    /// With many, for the first time since its start.
     pub many: Memory,
+    /// With many for the last time, after all others came and went.
+    pub many_again: Memory,
     pub many_galleries: usize,
-    /// When those were deleted.
+    /// When all were deleted.
     pub afterwards: Memory,
 }
 

@@ -4,6 +4,7 @@ use super::Extent;
 use super::crowd::Crowd;
 use super::report::{Compared, Report, Step};
 use super::sample::{Calls, Count, Side, Spread};
+use super::usage::Memory;
 
 /// Tables and what they were measured on.
 pub(super) fn section(report: &Report) -> String {
@@ -53,7 +54,6 @@ impl Table {
 }
 
 fn compared(report: &Report) -> String {
-    let Extent { photos, few, many, .. } = report.extent;
     let mut table = Table::new(&[
         "",
         "operator",
@@ -62,64 +62,11 @@ fn compared(report: &Report) -> String {
         "goal",
         "ACK + kro, measured elsewhere",
     ]);
-    let mut line = |what: &str, cells: [String; 3], goal: &str, elsewhere: &str| {
-        let [operator, script, ratio] = cells;
-        table.line(&[what.into(), operator, script, ratio, goal.into(), elsewhere.into()]);
-    };
-    let step = |step| &report.steps[&step];
-    let (create, change, code) = (step(Step::Create), step(Step::Change), step(Step::Code));
-    let (delete, full) = (step(Step::Delete), step(Step::DeleteWithPhotos));
-    line("apply → Ready, page and API answer", seconds(create), "ratio ≤ 1.0", "52.6 s; ratio 51");
-    line("… calls", calls(create), "≤ 110", "482 + 79 (142 refused)");
-    line("memory and one variable: in AWS", in_aws(change), "", "0.6 s");
-    line("… and reported Ready", seconds(change), "≤ 1.5 s", "31.5 s");
-    line("… calls", calls(change), "", "21");
-    line("other code for all functions: in AWS", in_aws(code), "", "");
-    line("… and reported Ready", seconds(code), "", "");
-    line("delete, empty: last write in AWS", in_aws(delete), "", "");
-    line("… and known to be gone", seconds(delete), "", "31.1 s");
-    line("… calls", calls(delete), "≤ 110", "222");
-    let what = format!("delete with {} photos: last write in AWS", thousands(photos));
-    line(&what, in_aws(full), "ends", "3 photos: not done after 75 s");
-    line("… and known to be gone", seconds(full), "", "");
-    line("… calls", calls(full), "", "676 until then");
-    let told = full.by.operator.samples.iter().map(|sample| sample.told.len()).min().unwrap_or_default();
-    line("… says how far it is", [format!("{told} times"), "no".into(), String::new()], "yes", "no");
-    let crowd = &report.crowd;
-    let (operator, script) = (&crowd.by.operator, &crowd.by.script);
-    let cells = [
-        format!("{:.1} s", operator.seconds),
-        format!("{:.1} s", script.seconds),
-        format!("{:.2}", crowd.ratio),
-    ];
-    let what = format!("{many} at once, by the script one after the other: the last is Ready");
-    line(&what, cells, "ratio ≤ 1.0", "221 s; ratio 4");
-    let half = |crowd: &Crowd| format!("{:.1} s", crowd.ready_seconds.median);
-    line(
-        "… half of them are Ready; one takes the script",
-        [half(operator), half(script), String::new()],
-        "",
-        "",
-    );
-    let own = |crowd: &Crowd| crowd.distributions.to_string();
-    line("… distributions", [own(operator), own(script), String::new()], &many.to_string(), "42");
-    let calls_each = |crowd: &Crowd| count(&crowd.calls_a_gallery.all);
-    line("… calls a gallery", [calls_each(operator), calls_each(script), String::new()], "", "");
-    let cpu = |crowd: &Crowd| format!("{:.2} s", crowd.cpu_seconds_a_gallery);
-    line("… processor time a gallery", [cpu(operator), cpu(script), String::new()], "", "2 s");
-    let gone = |crowd: &Crowd| format!("{:.1} s", crowd.delete_seconds);
-    line("… all deleted", [gone(operator), gone(script), String::new()], "", "");
-    let memory = &report.memory;
-    let mib = |held: &super::usage::Memory| {
-        let text = format!("{:.1} MiB, {:.1} of it the program", held.resident_mib, held.file_mib);
-        [text, String::new(), String::new()]
-    };
-    line("memory, idle", mib(&memory.idle), "≤ 24 MiB", "467 MB in 8 processes");
-    line(&format!("… {few} galleries"), mib(&memory.few), "", "560 MB");
-    line(&format!("… {many} galleries"), mib(&memory.many), "≤ 32 MiB", "601 MB");
-    line("… when they are deleted", mib(&memory.afterwards), "", "");
-    let missed: Vec<_> = report.goals.iter().filter(|goal| !goal.met).collect();
-    let missed = missed.iter().map(|goal| format!("{}: {:.2}, not {}", goal.what, goal.measured, goal.goal));
+    steps(report, &mut table);
+    crowds(report, &mut table);
+    memory(report, &mut table);
+    let missed = report.goals.iter().filter(|goal| !goal.met);
+    let missed = missed.map(|goal| format!("{}: {:.2}, not {}", goal.what, goal.measured, goal.goal));
     let missed: Vec<_> = missed.collect();
     let verdict = if missed.is_empty() {
         format!("All {} goals are met.", report.goals.len())
@@ -127,6 +74,74 @@ fn compared(report: &Report) -> String {
         format!("Missed: {}.", missed.join("; "))
     };
     format!("{}\n\n{verdict}", table.text())
+}
+
+impl Table {
+    fn compare(&mut self, what: &str, cells: [String; 3], goal: &str, elsewhere: &str) {
+        let [operator, script, ratio] = cells;
+        self.line(&[what.into(), operator, script, ratio, goal.into(), elsewhere.into()]);
+    }
+}
+
+fn steps(report: &Report, table: &mut Table) {
+    let step = |step| &report.steps[&step];
+    let (create, change, code) = (step(Step::Create), step(Step::Change), step(Step::Code));
+    let (delete, full) = (step(Step::Delete), step(Step::DeleteWithPhotos));
+    table.compare("apply → Ready, page and API answer", seconds(create), "ratio ≤ 1.0", "52.6 s; ratio 51");
+    table.compare("… calls", calls(create), "≤ 110", "482 + 79 (142 refused)");
+    table.compare("memory and one variable: in AWS", in_aws(change), "", "0.6 s");
+    table.compare("… and reported Ready", seconds(change), "≤ 1.5 s", "31.5 s");
+    table.compare("… calls", calls(change), "", "21");
+    table.compare("other code for all functions: in AWS", in_aws(code), "", "");
+    table.compare("… and reported Ready", seconds(code), "", "");
+    table.compare("delete, empty: last write in AWS", in_aws(delete), "", "");
+    table.compare("… and known to be gone", seconds(delete), "", "31.1 s");
+    table.compare("… calls", calls(delete), "≤ 110", "222");
+    let what = format!("delete with {} photos: last write in AWS", thousands(report.extent.photos));
+    table.compare(&what, in_aws(full), "ends", "3 photos: not done after 75 s");
+    table.compare("… and known to be gone", seconds(full), "", "");
+    table.compare("… calls", calls(full), "", "676 until then");
+    let told = full.by.operator.samples.iter().map(|sample| sample.told.len()).min().unwrap_or_default();
+    let told = [format!("{told} times"), "no".into(), String::new()];
+    table.compare("… says how far it is", told, "yes", "no");
+}
+
+fn crowds(report: &Report, table: &mut Table) {
+    let many = report.extent.many;
+    let by = &report.crowd.by;
+    let of = |text: &dyn Fn(&[Crowd]) -> String| [text(&by.operator), text(&by.script), String::new()];
+    let median = |crowds: &[Crowd], field: fn(&Crowd) -> f64| Spread::of(crowds.iter().map(field));
+
+    let [operator, script, _] = of(&|crowds| spread(&median(crowds, |crowd| crowd.seconds)));
+    let what = format!("{many} at once, by the script one after the other: the last is Ready");
+    let ratio = format!("{:.2}", report.crowd.ratio.median);
+    table.compare(&what, [operator, script, ratio], "ratio ≤ 1.0", "221 s; ratio 4");
+    let half = of(&|crowds| format!("{:.1} s", median(crowds, |crowd| crowd.ready_seconds.median).median));
+    table.compare("… half of them are Ready; one takes the script", half, "", "");
+    let own = of(&|crowds| crowds.iter().map(|crowd| crowd.distributions).min().unwrap_or(0).to_string());
+    table.compare("… distributions", own, &many.to_string(), "42");
+    let calls =
+        of(&|crowds| crowds.last().map(|crowd| count(&crowd.calls_a_gallery.all)).unwrap_or_default());
+    table.compare("… calls a gallery", calls, "", "");
+    let cpu = of(&|crowds| format!("{:.2} s", median(crowds, |crowd| crowd.cpu_seconds_a_gallery).median));
+    table.compare("… processor time a gallery", cpu, "", "2 s");
+    let gone = of(&|crowds| format!("{:.1} s", median(crowds, |crowd| crowd.delete_seconds).median));
+    table.compare("… all deleted", gone, "", "");
+}
+
+fn memory(report: &Report, table: &mut Table) {
+    let Extent { few, many, crowds, .. } = report.extent;
+    let memory = &report.memory;
+    let mib = |held: &Memory| {
+        let text = format!("{:.1} MiB, {:.1} of it the program", held.resident_mib, held.file_mib);
+        [text, String::new(), String::new()]
+    };
+    table.compare("memory, idle", mib(&memory.idle), "≤ 24 MiB", "467 MB in 8 processes");
+    table.compare(&format!("… {few} galleries"), mib(&memory.few), "", "560 MB");
+    table.compare(&format!("… {many} galleries"), mib(&memory.many), "≤ 32 MiB", "601 MB");
+    let what = format!("… {many} galleries for time number {crowds}");
+    table.compare(&what, mib(&memory.many_again), "", "");
+    table.compare("… when all are deleted", mib(&memory.afterwards), "", "");
 }
 
 fn both(compared: &Compared, text: impl Fn(&Side) -> String) -> [String; 2] {
@@ -190,11 +205,13 @@ fn limits(report: &Report) -> String {
         table.line(&cells.collect::<Vec<_>>());
     }
     let by = &report.crowd.by;
-    let of = |crowd: &Crowd| {
-        #[expect(clippy::cast_precision_loss, reason = "dozens")]
-        let cpu = crowd.cpu_seconds_a_gallery * crowd.galleries as f64;
-        let aws = crowd.local_aws_cpu_seconds;
-        [format!("{cpu:.1}"), format!("{aws:.1}"), busy(aws, crowd.seconds)]
+    let of = |crowds: &[Crowd]| {
+        let median = |field: &dyn Fn(&Crowd) -> f64| Spread::of(crowds.iter().map(field)).median;
+        let cpu = median(&|crowd| {
+            crowd.cpu_seconds_a_gallery * f64::from(u32::try_from(crowd.galleries).unwrap_or(0))
+        });
+        let (aws, seconds) = (median(&|crowd| crowd.local_aws_cpu_seconds), median(&|crowd| crowd.seconds));
+        [format!("{cpu:.1}"), format!("{aws:.1}"), busy(aws, seconds)]
     };
     let what = format!("{} galleries", report.extent.many);
     let cells = [what].into_iter().chain(of(&by.operator)).chain(of(&by.script));
