@@ -114,14 +114,13 @@ impl ByOperator<'_> {
         is_so: impl Fn(Option<&DynamicObject>) -> bool,
     ) -> Result<Option<DynamicObject>> {
         let condition = |object: Option<&DynamicObject>| is_so(object);
-        match tokio::time::timeout(PATIENCE, await_condition(self.api(), name, condition)).await {
-            Ok(found) => Ok(found?),
-            Err(_) => {
-                self.0.stack.operator.check()?;
-                let status = gallery::status(&self.0.stack, &gallery_name(name)).await?;
-                bail!("gallery {name} does not get there; it says: {:#}", status["conditions"])
-            }
+        let found = tokio::time::timeout(PATIENCE, await_condition(self.api(), name, condition)).await;
+        if let Ok(found) = found {
+            return Ok(found?);
         }
+        self.0.stack.operator.check()?;
+        let status = gallery::status(&self.0.stack, &gallery_name(name)).await?;
+        bail!("gallery {name} does not get there; it says: {:#}", status["conditions"])
     }
 }
 

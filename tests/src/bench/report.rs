@@ -94,10 +94,10 @@ impl From<Pair<Vec<Crowd>>> for Crowds {
 
 /// What was wanted, and what came of it.
 #[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Goal {
     pub what: &'static str,
-    /// At most.
-    pub goal: f64,
+    pub at_most: f64,
     pub measured: f64,
     pub met: bool,
 }
@@ -112,7 +112,7 @@ impl From<Pair<Side>> for Compared {
 
 /// The goals of the project's issue 5.
 pub(super) fn goals(steps: &BTreeMap<Step, Compared>, crowd: &Crowds, memory: &Held) -> Vec<Goal> {
-    let goal = |what, goal: f64, measured: f64| Goal { what, goal, measured, met: measured <= goal };
+    let goal = |what, at_most: f64, measured: f64| Goal { what, at_most, measured, met: measured <= at_most };
     let step = |step| &steps[&step];
     let delete = step(Step::DeleteWithPhotos);
     // Each sample is of a deletion that ended.

@@ -66,7 +66,7 @@ fn compared(report: &Report) -> String {
     crowds(report, &mut table);
     memory(report, &mut table);
     let missed = report.goals.iter().filter(|goal| !goal.met);
-    let missed = missed.map(|goal| format!("{}: {:.2}, not {}", goal.what, goal.measured, goal.goal));
+    let missed = missed.map(|goal| format!("{}: {:.2}, not {}", goal.what, goal.measured, goal.at_most));
     let missed: Vec<_> = missed.collect();
     let verdict = if missed.is_empty() {
         format!("All {} goals are met.", report.goals.len())

@@ -9,6 +9,7 @@ const TICKS_A_SECOND: f64 = 100.0;
 /// Of one process, in MiB.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the unit")]
 pub struct Memory {
     /// All that is resident (`VmRSS`): what Kubernetes counts against a limit, and the parts of the program that were read.
     pub resident_mib: f64,

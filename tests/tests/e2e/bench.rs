@@ -64,7 +64,7 @@ async fn the_benchmark_measures_both_sides_and_its_report_is_whole() -> Result<(
     }
     let goals = at("/goals")?.as_array().context("no list")?;
     let is_whole =
-        |goal: &Value| goal["what"].is_string() && goal["goal"].is_number() && goal["met"].is_boolean();
+        |goal: &Value| goal["what"].is_string() && goal["atMost"].is_number() && goal["met"].is_boolean();
     ensure!(goals.len() == 9 && goals.iter().all(is_whole), "{goals:#?}");
     ensure!(section.matches("\n| ").count() > 30, "{section}");
     Ok(())
