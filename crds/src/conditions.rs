@@ -52,6 +52,8 @@ pub enum Reason {
     Rejected,
     /// A quota of the account is used up.
     LimitExceeded,
+    /// Several things of these kinds stand in the way of a new gallery, so that nothing of it is made yet.
+    PreflightFailed,
     /// AWS asked to slow down.
     Throttled,
     /// AWS did not answer, or failed.

@@ -5,6 +5,7 @@
 
 use kube::core::{Message, Rule};
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
 
 /// Retention periods that CloudWatch Logs accepts, in days.
 const LOG_RETENTION_DAYS: [i32; 22] =
@@ -59,13 +60,16 @@ pub(crate) fn api_timeout() -> Vec<Rule> {
     ]
 }
 
-/// The map's rules name the first key that is wrong, since the API server's message does not.
-fn tags() -> Vec<Rule> {
+/// The map's rules name the first key that is wrong, since the API server's message does not. A key of several lines cannot be
+/// named so: the API server then takes the message that names none.
+fn tags() -> Vec<Value> {
     const TEXT: &str = r"[\\p{L}\\p{Z}\\p{N}_.:/=+@-]";
     let every_key = |holds: &str, message: &str| {
-        Rule::new(format!("self.all(key, {holds})")).message(Message::Expression(format!(
-            "'\"%s\" {message}'.format([self.filter(key, !({holds}))[0]])"
-        )))
+        json!({
+            "rule": format!("self.all(key, {holds})"),
+            "message": format!("one of the keys {message}"),
+            "messageExpression": format!("'\"%s\" {message}'.format([self.filter(key, !({holds}))[0]])"),
+        })
     };
     vec![
         every_key(

@@ -36,6 +36,9 @@ pub enum Command {
         filename: PathBuf,
     },
     /// Print the IAM policy that the operator's role needs, and nothing more.
+    ///
+    /// With --permissions-boundary it may make no role without that boundary; with --owner-id it may touch no other operator's
+    /// REST APIs and distributions.
     IamPolicy {
         /// AWS account, twelve digits.
         #[arg(long)]
@@ -43,6 +46,18 @@ pub enum Command {
         /// AWS partition.
         #[arg(long, default_value = "aws")]
         partition: String,
+        /// With --owner-id: another owner id, whose galleries the operator may take over. May be repeated.
+        #[arg(long, requires = "owner_id")]
+        adopt_from: Vec<String>,
+        /// ARN of the role that the operator is: before it makes a gallery, it may then ask IAM whether that role lacks something.
+        #[arg(long, value_name = "ARN")]
+        principal: Option<String>,
+        /// Print the permissions boundary for the functions' roles instead.
+        #[arg(long, conflicts_with = "commands")]
+        boundary: bool,
+        /// Print the commands that make both policies instead.
+        #[arg(long)]
+        commands: bool,
     },
 }
 
@@ -62,8 +77,11 @@ pub struct Options {
     #[arg(long, env, global = true)]
     pub owner_id: Option<String>,
     /// First part of every name in AWS.
-    #[arg(long, env, default_value = "pg", value_parser = prefix, global = true)]
+    #[arg(long, visible_alias = "prefix", env, default_value = "pg", value_parser = prefix, global = true)]
     pub name_prefix: String,
+    /// ARN of a policy: what the functions' roles may do at most, whatever the operator writes into them. Default: no boundary.
+    #[arg(long, env, value_name = "ARN", value_parser = policy_arn, global = true)]
+    pub permissions_boundary: Option<String>,
     /// Namespace of the lease by which one of several operators is chosen. Default: the operator's own.
     #[arg(long, env, global = true)]
     pub leader_election_namespace: Option<String>,
@@ -138,6 +156,14 @@ fn prefix(text: &str) -> Result<String, String> {
     Err(format!(
         "use 1-{PREFIX_LENGTH} lower-case letters, digits and dashes, beginning with a letter, such as pg"
     ))
+}
+
+fn policy_arn(text: &str) -> Result<String, String> {
+    let is_policy = text.starts_with("arn:") && text.contains(":iam::") && text.contains(":policy/");
+    if text.is_empty() || is_policy {
+        return Ok(text.to_owned());
+    }
+    Err("must be the ARN of a managed policy, such as arn:aws:iam::123456789012:policy/photogallery/pg-boundary".into())
 }
 
 fn viewer(text: &str) -> Result<ViewerTemplate, String> {

@@ -9,6 +9,7 @@ use functions_core::contract::FunctionName;
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::ownership::Whose;
+use crate::preflight::{Account, Question};
 use crate::resources::{self, Change, State, StateOf};
 
 /// A snapshot of what a gallery has in AWS; empty by default. Only what is provably ours.
@@ -90,6 +91,9 @@ pub trait Cloud: Send + Sync {
         gallery: &Identity,
         change: &Change,
     ) -> impl Future<Output = Result<(), CloudError>> + Send;
+
+    /// What the account says of itself, as far as it does. Right after an observation of everything, whose lists it counts.
+    fn account(&self, gallery: &Identity, question: &Question) -> impl Future<Output = Account> + Send;
 
     /// How many objects the photos bucket keeps under `photos/`, for the last words of a gallery that retains them.
     fn count_photos(&self, gallery: &Identity) -> impl Future<Output = Result<u64, CloudError>> + Send;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::{FutureExt, Stream, StreamExt, future};
 use k8s_openapi::jiff::Timestamp;
-use kube::api::{Api, ObjectMeta};
+use kube::api::{Api, ObjectMeta, Patch, PatchParams};
 use kube::runtime::controller::{Action, Config as ControllerConfig};
 use kube::runtime::events::Recorder;
 use kube::runtime::finalizer::{self, Event, finalizer};
@@ -19,7 +19,7 @@ use kube::runtime::{Controller, Predicate, PredicateConfig, WatchStreamExt, watc
 use kube::{Client, Resource, ResourceExt};
 use photogallery_crds::{ConditionType, PhotoGallery, PhotoGalleryStatus};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
@@ -175,6 +175,27 @@ async fn count_galleries<C>(
     }
 }
 
+/// Takes the finalizer from an object that the API server no longer lets anybody change: one stored under an older schema, with
+/// a value that today's rules cannot even look at. Nothing reads the spec after this, so that it may be replaced by a valid one.
+async fn let_go(api: &Api<RawGallery>, object: &RawGallery) -> Result<Action, kube::Error> {
+    let mut spec: serde_json::Map<_, _> = object
+        .spec
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(field, _)| (field.clone(), Value::Null))
+        .collect();
+    spec.insert("title".into(), "Deleted".into());
+    spec.insert("region".into(), object.spec["region"].clone());
+    let others = object.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER);
+    let patch = json!({
+        "metadata": {"uid": object.uid(), "finalizers": others.collect::<Vec<_>>()},
+        "spec": spec,
+    });
+    api.patch(&object.name_any(), &PatchParams::default(), &Patch::Merge(&patch)).await?;
+    Ok(Action::await_change())
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the controller hands them over")]
 fn on_error<C>(object: Arc<RawGallery>, error: &finalizer::Error<Error>, context: Arc<Context<C>>) -> Action {
     match error {
@@ -200,7 +221,12 @@ async fn reconcile_object<C: Cloud + 'static>(
             }
         }
     };
-    let result = finalizer(&api, FINALIZER, Arc::clone(&object), run).await;
+    let result = match finalizer(&api, FINALIZER, Arc::clone(&object), run).await {
+        Err(finalizer::Error::RemoveFinalizer(kube::Error::Api(refusal))) if refusal.code == 422 => {
+            let_go(&api, &object).await.map_err(finalizer::Error::RemoveFinalizer)
+        }
+        result => result,
+    };
     let outcome = match &result {
         Ok(_) => "ok",
         Err(finalizer::Error::CleanupFailed(Error::StillDeleting(_))) => "deleting",

@@ -24,6 +24,8 @@ pub struct Installation {
     pub owner_id: String,
     /// First part of every name.
     pub prefix: String,
+    /// ARN of the policy that says what the functions' roles may do at most, where there is one.
+    pub permissions_boundary: Option<String>,
     /// Turns a distribution's domain into the address that a browser opens.
     pub viewer: ViewerTemplate,
     /// `AWS_ENDPOINT_URL`, when AWS is somewhere else. S3 is then addressed by path, and browsers reach it there.
@@ -150,6 +152,14 @@ impl Gallery {
 
     fn check(&self) -> Result<(), InvalidSpec> {
         let invalid = |field: &str, problem: String| Err(InvalidSpec { field: field.into(), problem });
+        if let Some((name, limit)) = self.identity.overlong() {
+            let problem = format!(
+                "the name {name} in AWS would have {} characters, of which {limit} are allowed. Give the operator a shorter \
+                 --name-prefix.",
+                name.len()
+            );
+            return invalid("spec.region", problem);
+        }
         let architecture = self.spec.functions.architecture;
         for function in FunctionName::ALL {
             if self.release.function(architecture, function).is_none() {
@@ -187,14 +197,7 @@ impl Gallery {
     pub fn tags(&self) -> Tags {
         let mut tags = self.identity.owner_tags();
         if !self.spec.tags.is_empty() {
-            // AWS ends a value at 256 characters. Keys with spaces, or too many of them, are not remembered, and stay in AWS
-            // when they leave the spec.
-            let keys: Vec<_> =
-                self.spec.tags.keys().filter(|key| !key.contains(' ')).map(String::as_str).collect();
-            let keys = keys.join(" ");
-            if keys.len() <= names::TAG_VALUE_LENGTH {
-                tags.insert(TAG_KEYS.into(), keys);
-            }
+            tags.insert(TAG_KEYS.into(), names::key_list(self.spec.tags.keys()));
         }
         tags.extend(self.spec.tags.clone());
         tags

@@ -1,227 +1,246 @@
-//! The policy that the operator's own role needs: `photogallery-operator iam-policy`.
+//! The policies that people have to make: `photogallery-operator iam-policy`.
 //!
-//! Every action is one that `crate::aws` calls, and no more; names begin with the prefix of the installation and roles lie
-//! below one path, so the operator cannot touch anything else. It cannot read photos: it gets objects from the artefact
-//! bucket only. REST APIs and distributions have ids that AWS assigns, so these two are limited to what they are, not to
-//! which; there the operator's own rule holds, that it changes nothing without its tags.
+//! The operator's own holds every action that a call in `crate::aws` asks for, and no more: it is made of the tables beside the
+//! calls (`crate::aws::needs`). Names begin with the prefix of the installation and roles lie below one path, so that nothing
+//! else is in reach. REST APIs and distributions have ids that AWS assigns: these two must carry an owner's tag. Photos cannot
+//! be read: objects are got from the artefact bucket only.
+//!
+//! The [`boundary`] is what the functions' roles may be given at most, whatever the operator writes into them. Who hands it to
+//! the operator (`--permissions-boundary`) gets a policy that lets it make no role without.
 
+pub mod boundary;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use strum::IntoEnumIterator;
 
-use crate::names::ROLE_PATH;
+use crate::aws::needs::{self, Need, On};
+use crate::names::{ROLE_PATH, TAG_OWNER};
 use crate::resources::document::sorted;
 
-/// Prints the policy as JSON.
-pub fn print(account: &str, partition: &str, prefix: &str) -> ExitCode {
-    let policy = sorted(&policy(account, partition, prefix));
+/// The services that invoke functions here: `resources::permission`.
+const INVOKERS: [&str; 2] = ["apigateway.amazonaws.com", "s3.amazonaws.com"];
+
+/// For which operator.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// AWS account, twelve digits.
+    pub account: String,
+    /// AWS partition.
+    pub partition: String,
+    /// First part of every name.
+    pub prefix: String,
+    /// Whose REST APIs and distributions it may touch: its own owner id, and those that it may take over from. Empty: those of
+    /// any photo gallery operator.
+    pub owners: Vec<String>,
+    /// ARN of the permissions boundary without which it may make no role.
+    pub boundary: Option<String>,
+    /// ARN of the role that the operator is, whose permissions it may ask about.
+    pub principal: Option<String>,
+}
+
+/// What to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The operator's policy.
+    Policy,
+    /// The permissions boundary of the functions' roles.
+    Boundary,
+    /// The commands that make both.
+    Commands,
+}
+
+/// Prints it.
+pub fn print(terms: &Terms, form: Form) -> ExitCode {
+    let text = match form {
+        Form::Policy => format!("{:#}", sorted(&policy(terms))),
+        Form::Boundary => format!("{:#}", sorted(&boundary::policy(terms))),
+        Form::Commands => commands(terms),
+    };
     // A reader that has seen enough, such as `head`, closes the pipe.
-    let is_written = writeln!(std::io::stdout(), "{policy:#}").is_ok();
+    let is_written = writeln!(std::io::stdout(), "{text}").is_ok();
     if is_written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The policy for an operator in `account` whose names begin with `prefix`. Holds for every region.
-pub fn policy(account: &str, partition: &str, prefix: &str) -> Value {
+/// What the name of a statement begins with that the operator does without: only its preflight asks for it.
+pub const OPTIONAL: &str = "Preflight";
+
+/// As long as IAM lets a managed policy be, without white space.
+const LONGEST: usize = 6144;
+
+/// The operator's policy. Holds for every region.
+pub fn policy(terms: &Terms) -> Value {
+    let needs = needs::calls().flat_map(|call| call.needs);
+    // Where there is no boundary, the operator neither sets nor changes one.
+    let needs = needs.filter(|Need(action, _)| terms.boundary.is_some() || !is_for_boundary(action));
+    let needed = statements(needs, terms).into_iter().map(|(scope, actions)| scope.allows(&actions));
+    let mut policy = json!({"Version": "2012-10-17", "Statement": needed.collect::<Vec<_>>()});
+    for statement in optional(terms) {
+        let mut longer = policy.clone();
+        longer["Statement"].as_array_mut().into_iter().for_each(|all| all.push(statement.clone()));
+        // With long names there may be no room.
+        if longer.to_string().len() <= LONGEST {
+            policy = longer;
+        }
+    }
+    policy
+}
+
+/// What only the preflight asks for.
+fn optional(terms: &Terms) -> Vec<Value> {
+    let needs = needs::optional().flat_map(|call| call.needs);
+    let needs = needs.filter(|Need(_, on)| terms.principal.is_some() || *on != On::Principal);
+    let named = |(index, (scope, actions)): (usize, (Scope, BTreeSet<&str>))| {
+        let mut statement = scope.allows(&actions);
+        statement["Sid"] = json!(format!("{OPTIONAL}{index}"));
+        statement
+    };
+    statements(needs, terms).into_iter().enumerate().map(named).collect()
+}
+
+/// Is it only about the permissions boundary of a role?
+pub(crate) fn is_for_boundary(action: &str) -> bool {
+    action == "iam:PutRolePermissionsBoundary"
+}
+
+/// Actions by where they are needed.
+fn statements<'a>(needs: impl Iterator<Item = &'a Need>, terms: &Terms) -> Vec<(Scope, BTreeSet<&'a str>)> {
+    let mut actions = BTreeMap::<On, BTreeSet<&str>>::new();
+    for Need(action, on) in needs {
+        actions.entry(*on).or_default().insert(action);
+    }
+    // Some differ only when there is a boundary.
+    let mut statements = Vec::<(Scope, BTreeSet<&str>)>::new();
+    for on in On::iter() {
+        let Some(actions) = actions.remove(&on) else { continue };
+        let scope = scope(on, terms);
+        match statements.iter_mut().find(|(other, _)| *other == scope) {
+            Some((_, others)) => others.extend(actions),
+            None => statements.push((scope, actions)),
+        }
+    }
+    statements
+}
+
+/// On what a statement allows its actions, and on which condition.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Scope {
+    resource: String,
+    condition: Option<Value>,
+}
+
+impl Scope {
+    #[cfg(test)]
+    pub(crate) fn parts(self) -> (String, Option<Value>) {
+        (self.resource, self.condition)
+    }
+
+    fn allows(self, actions: &BTreeSet<&str>) -> Value {
+        let mut statement = Map::from_iter([
+            ("Effect".to_owned(), json!("Allow")),
+            ("Action".to_owned(), json!(actions)),
+            ("Resource".to_owned(), json!(self.resource)),
+        ]);
+        statement.extend(self.condition.map(|condition| ("Condition".to_owned(), condition)));
+        Value::Object(statement)
+    }
+}
+
+/// Where a need holds.
+pub(crate) fn scope(on: On, terms: &Terms) -> Scope {
+    let Terms { account, partition, prefix, boundary, .. } = terms;
     let arn = |service: &str, resource: &str| format!("arn:{partition}:{service}:*:{account}:{resource}");
-    let bucket = |rest: &str| format!("arn:{partition}:s3:::{prefix}-{rest}");
+    let s3 = |rest: &str| format!("arn:{partition}:s3:::{prefix}-{rest}");
     let role = |names: &str| format!("arn:{partition}:iam::{account}:role{ROLE_PATH}{names}");
     let api = |path: &str| format!("arn:{partition}:apigateway:*::/{path}");
-    let own = |actions: &[&str], resource: String| {
-        // S3's ARNs hold no account: somebody else may have a bucket that begins with the prefix.
-        let account = json!({"StringEquals": {"aws:ResourceAccount": account}});
-        json!({"Effect": "Allow", "Action": actions, "Resource": resource, "Condition": account})
+    let cloudfront = |resource: &str| format!("arn:{partition}:cloudfront::{account}:{resource}");
+    // S3's ARNs hold no account: somebody else may have a bucket that begins with the prefix.
+    let ours = equals("aws:ResourceAccount", account.as_str());
+    let (resource, condition) = match on {
+        On::Anything => ("*".into(), None),
+        On::NewBucket => (s3("*"), None),
+        On::Bucket => (s3("*"), Some(ours)),
+        On::Object => (s3("*/*"), Some(ours)),
+        // Names end with a hash of eight characters: a gallery called "web-site" has no photos that this would match.
+        On::SiteObject => (s3("*-site-????????/*"), Some(ours)),
+        On::Zip => (s3(&format!("artefacts-{account}-*/*")), Some(ours)),
+        On::Table => (arn("dynamodb", &format!("table/{prefix}-*")), None),
+        On::LogGroup => (arn("logs", &format!("log-group:/aws/lambda/{prefix}-*")), None),
+        On::Function => (arn("lambda", &format!("function:{prefix}-*")), None),
+        On::InvokedFunction => (
+            arn("lambda", &format!("function:{prefix}-*")),
+            Some(equals("lambda:Principal", INVOKERS.to_vec())),
+        ),
+        On::Role => (role(&format!("{prefix}-*")), None),
+        On::RoleInBounds => {
+            let within =
+                boundary.as_ref().map(|boundary| equals("iam:PermissionsBoundary", boundary.as_str()));
+            (role(&format!("{prefix}-*")), within)
+        }
+        On::MissingRole => (format!("arn:{partition}:iam::{account}:role/{prefix}-*"), None),
+        On::PassedRole => {
+            (role(&format!("{prefix}-*")), Some(equals("iam:PassedToService", "lambda.amazonaws.com")))
+        }
+        On::RestApis => (api("restapis"), None),
+        On::NewRestApi => (api("restapis"), Some(owned("aws:RequestTag", terms))),
+        // What is in it inherits its tags.
+        On::RestApi => (api("restapis/*"), Some(owned("aws:ResourceTag", terms))),
+        On::RestApiTags => {
+            // The ARN of what is tagged, as it stands in a URL.
+            (api(&format!("tags/arn%3A{partition}%3Aapigateway%3A*%3A%3A%2Frestapis%2F*")), None)
+        }
+        On::NewDistribution => ("*".into(), Some(owned("aws:RequestTag", terms))),
+        On::Distribution => (cloudfront("distribution/*"), None),
+        On::OwnDistribution => (cloudfront("distribution/*"), Some(owned("aws:ResourceTag", terms))),
+        On::OriginAccessControl => (cloudfront("origin-access-control/*"), None),
+        On::ResponseHeadersPolicy => (cloudfront("response-headers-policy/*"), None),
+        On::ServiceQuota => (arn("servicequotas", "cloudfront/*"), None),
+        On::Principal => (terms.principal.clone().unwrap_or_default(), None),
     };
-    let allow = |actions: &[&str], resource: Value| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [
-            // What a creation needs: a bucket that is not there has no account yet.
-            allow(&["s3:CreateBucket", "s3:PutBucketOwnershipControls", "s3:TagResource"], json!(bucket("*"))),
-            own(BUCKET, bucket("*")),
-            own(OBJECT, bucket("*/*")),
-            // Lambda takes the code in the name of whoever makes the function.
-            own(&["s3:GetObject"], bucket("artefacts-*/*")),
-            allow(TABLE, json!(arn("dynamodb", &format!("table/{prefix}-*")))),
-            allow(LOG_GROUP, json!(arn("logs", &format!("log-group:/aws/lambda/{prefix}-*")))),
-            // A list by prefix, which AWS does not check by group.
-            allow(&["logs:DescribeLogGroups"], json!("*")),
-            allow(ROLE, json!(role(&format!("{prefix}-*")))),
-            // A role that is not there has no path, and asking for it would be denied instead of answered with "none".
-            allow(&["iam:GetRole"], json!(format!("arn:{partition}:iam::{account}:role/{prefix}-*"))),
-            json!({
-                "Effect": "Allow",
-                "Action": "iam:PassRole",
-                "Resource": role("*"),
-                "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}},
-            }),
-            allow(FUNCTION, json!(arn("lambda", &format!("function:{prefix}-*")))),
-            allow(
-                &["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"],
-                json!([api("restapis"), api("restapis/*"), api("tags/*")]),
-            ),
-            allow(CLOUDFRONT, json!("*")),
-        ],
-    })
+    Scope { resource, condition }
 }
 
-const BUCKET: &[&str] = &[
-    "s3:DeleteBucket",
-    "s3:GetBucketCORS",
-    "s3:GetBucketNotification",
-    "s3:GetBucketOwnershipControls",
-    "s3:GetBucketPolicy",
-    "s3:GetBucketPublicAccessBlock",
-    "s3:GetBucketTagging",
-    "s3:GetEncryptionConfiguration",
-    "s3:GetLifecycleConfiguration",
-    "s3:ListBucket",
-    "s3:ListBucketMultipartUploads",
-    "s3:ListBucketVersions",
-    "s3:PutBucketCORS",
-    "s3:PutBucketNotification",
-    "s3:PutBucketPolicy",
-    "s3:PutBucketPublicAccessBlock",
-    "s3:PutBucketTagging",
-    "s3:PutEncryptionConfiguration",
-    "s3:PutLifecycleConfiguration",
-];
+fn equals(key: &str, value: impl Into<Value>) -> Value {
+    json!({"StringEquals": {key: value.into()}})
+}
 
-const OBJECT: &[&str] =
-    &["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObject"];
+/// The owner's tag is there, and says one of those whose things the operator may touch.
+fn owned(place: &str, terms: &Terms) -> Value {
+    let key = format!("{place}/{TAG_OWNER}");
+    match &*terms.owners {
+        [] => json!({"Null": {key: "false"}}),
+        [owner] => equals(&key, owner.as_str()),
+        owners => equals(&key, owners.to_vec()),
+    }
+}
 
-const TABLE: &[&str] = &[
-    "dynamodb:CreateTable",
-    "dynamodb:DeleteTable",
-    "dynamodb:DescribeContinuousBackups",
-    "dynamodb:DescribeTable",
-    "dynamodb:ListTagsOfResource",
-    "dynamodb:TagResource",
-    "dynamodb:UntagResource",
-    "dynamodb:UpdateContinuousBackups",
-    "dynamodb:UpdateTable",
-];
-
-const LOG_GROUP: &[&str] = &[
-    "logs:CreateLogGroup",
-    "logs:DeleteLogGroup",
-    "logs:ListTagsForResource",
-    "logs:PutRetentionPolicy",
-    "logs:TagResource",
-    "logs:UntagResource",
-];
-
-const ROLE: &[&str] = &[
-    "iam:CreateRole",
-    "iam:DeleteRole",
-    "iam:DeleteRolePolicy",
-    "iam:DetachRolePolicy",
-    "iam:GetRole",
-    "iam:GetRolePolicy",
-    "iam:ListAttachedRolePolicies",
-    "iam:ListRolePolicies",
-    "iam:PutRolePolicy",
-    "iam:TagRole",
-    "iam:UntagRole",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:UpdateRole",
-];
-
-const FUNCTION: &[&str] = &[
-    "lambda:AddPermission",
-    "lambda:CreateFunction",
-    "lambda:DeleteFunction",
-    "lambda:DeleteFunctionConcurrency",
-    "lambda:GetFunction",
-    "lambda:GetPolicy",
-    "lambda:ListTags",
-    "lambda:PutFunctionConcurrency",
-    "lambda:RemovePermission",
-    "lambda:TagResource",
-    "lambda:UntagResource",
-    "lambda:UpdateFunctionCode",
-    "lambda:UpdateFunctionConfiguration",
-];
-
-const CLOUDFRONT: &[&str] = &[
-    "cloudfront:CreateDistribution",
-    // AWS asks for the one above and for TagResource; what stands in for it asks for the call's own name.
-    "cloudfront:CreateDistributionWithTags",
-    "cloudfront:CreateInvalidation",
-    "cloudfront:CreateOriginAccessControl",
-    "cloudfront:CreateResponseHeadersPolicy",
-    "cloudfront:DeleteDistribution",
-    "cloudfront:GetDistribution",
-    "cloudfront:GetDistributionConfig",
-    "cloudfront:GetOriginAccessControlConfig",
-    "cloudfront:GetResponseHeadersPolicyConfig",
-    "cloudfront:ListDistributions",
-    "cloudfront:ListOriginAccessControls",
-    "cloudfront:ListResponseHeadersPolicies",
-    "cloudfront:ListTagsForResource",
-    "cloudfront:TagResource",
-    "cloudfront:UntagResource",
-    "cloudfront:UpdateDistribution",
-    "cloudfront:UpdateOriginAccessControl",
-    "cloudfront:UpdateResponseHeadersPolicy",
-];
+/// What a platform engineer has to do once for an installation.
+fn commands(terms: &Terms) -> String {
+    let Terms { account, partition, prefix, boundary, .. } = terms;
+    let name = format!("{prefix}-boundary");
+    let within =
+        boundary.clone().unwrap_or_else(|| format!("arn:{partition}:iam::{account}:policy{ROLE_PATH}{name}"));
+    let make_boundary = if boundary.is_none() {
+        let document = sorted(&boundary::policy(terms));
+        format!(
+            "# What the functions' roles may be given at most.\n\
+             aws iam create-policy --path {ROLE_PATH} --policy-name {name} --policy-document '{document}'\n\n"
+        )
+    } else {
+        String::new()
+    };
+    let document = sorted(&policy(&Terms { boundary: Some(within.clone()), ..terms.clone() }));
+    format!(
+        "{make_boundary}# What the operator may do.\n\
+         aws iam create-policy --policy-name {prefix}-operator --policy-document '{document}'\n\n\
+         # Attach it to the operator's role, and give the chart the boundary:\n\
+         #   aws iam attach-role-policy --role-name <role> --policy-arn arn:{partition}:iam::{account}:policy/{prefix}-operator\n\
+         #   helm upgrade --install … --set aws.permissionsBoundary={within}"
+    )
+}
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_fits_into_a_managed_policy() {
-        let policy = policy("123456789012", "aws-us-gov", &"p".repeat(crate::names::PREFIX_LENGTH));
-        // IAM does not count white space.
-        assert!(policy.to_string().len() <= 6144, "{} characters", policy.to_string().len());
-    }
-
-    #[test]
-    fn it_is_as_reviewed() {
-        insta::assert_yaml_snapshot!(sorted(&policy("123456789012", "aws", "pg")));
-    }
-
-    #[test]
-    fn only_lists_and_cloudfront_are_not_limited_to_names() {
-        let policy = policy("123456789012", "aws", "pg");
-        let all =
-            policy["Statement"].as_array().unwrap().iter().filter(|statement| statement["Resource"] == "*");
-        let actions = all.flat_map(|statement| statement["Action"].as_array().unwrap());
-        for action in actions.map(|action| action.as_str().unwrap()) {
-            assert!(action.starts_with("cloudfront:") || action == "logs:DescribeLogGroups", "{action}");
-        }
-    }
-
-    #[test]
-    fn it_holds_every_call_to_a_service_whose_actions_are_named_like_its_calls() {
-        let policy = policy("123456789012", "aws", "pg").to_string();
-        let mut sources = Vec::new();
-        read(concat!(env!("CARGO_MANIFEST_DIR"), "/src/aws").as_ref(), &mut sources);
-        let mut calls = 0;
-        for source in &sources {
-            let named = source.split("failed(\"").skip(1).filter_map(|rest| rest.split_once("\")"));
-            for (service, operation) in named.filter_map(|(call, _)| call.split_once("\", \"")) {
-                if !["s3", "apigateway"].contains(&service) {
-                    calls += 1;
-                    assert!(
-                        policy.contains(&format!("\"{service}:{operation}\"")),
-                        "{service}:{operation} is missing"
-                    );
-                }
-            }
-        }
-        assert!(calls > 40, "only {calls} calls found");
-    }
-
-    fn read(folder: &std::path::Path, sources: &mut Vec<String>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                read(&path, sources);
-            } else {
-                sources.push(std::fs::read_to_string(path).unwrap());
-            }
-        }
-    }
-}
+mod tests;

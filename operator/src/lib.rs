@@ -18,6 +18,7 @@ pub mod ownership;
 pub mod plan;
 pub mod plan_command;
 pub mod policy;
+pub mod preflight;
 pub mod reconcile;
 pub mod release;
 pub mod resources;

@@ -4,11 +4,14 @@
 //! and name. A crash between a create and the next observation therefore never leads to a duplicate. Names prove nothing
 //! about ownership; tags do (see `ownership.rs`).
 
+mod arns;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::BASE32_NOPAD;
 use functions_core::contract::FunctionName;
 use sha2::{Digest, Sha256};
+use strum::IntoEnumIterator;
 
 use crate::gallery::{Identity, Installation};
 use crate::graph::BucketRole;
@@ -27,7 +30,7 @@ pub const TAG_UID: &str = "photogallery.dev/uid";
 /// Tag on data that outlived its `PhotoGallery` (`deletionPolicy: Retain`). Its presence lets the next gallery of the same
 /// namespace and name take the data back.
 pub const TAG_RETAINED: &str = "photogallery.dev/retained";
-/// Tag: the keys of `spec.tags` that we set, separated by spaces, so that a key removed from the spec is removed from AWS
+/// Tag: the keys of `spec.tags` that we set, as [`key_list`] writes them, so that a key removed from the spec is removed from AWS
 /// while tags that others set are left alone.
 pub const TAG_KEYS: &str = "photogallery.dev/tag-keys";
 /// Tag on the REST API: SHA-256 of the `OpenAPI` body that it was last given.
@@ -47,6 +50,8 @@ pub const PREFIX_LENGTH: usize = 12;
 
 /// AWS refuses longer values of tags.
 pub const TAG_VALUE_LENGTH: usize = 256;
+/// 30 bits: one in ten million that a tag of others looks like one of forty of ours.
+const KEY_DIGEST: usize = 6;
 
 const BUCKET_LENGTH: usize = 63;
 const FUNCTION_LENGTH: usize = 64;
@@ -203,6 +208,17 @@ impl Identity {
         format!("photogallery-{}", self.uid)
     }
 
+    /// A name that is longer than AWS takes it, and how long it may be: with the longest prefix, a region that is longer than any
+    /// of today's.
+    pub fn overlong(&self) -> Option<(String, usize)> {
+        let buckets = BucketRole::iter().map(|role| (self.bucket(role), BUCKET_LENGTH));
+        let functions = FunctionName::ALL.into_iter().map(|name| (self.function(name), FUNCTION_LENGTH));
+        let others =
+            [self.rest_api(), self.installation.origin_access_control()].map(|name| (name, OTHER_LENGTH));
+        let all = buckets.chain(functions).chain([(self.table(), TABLE_LENGTH)]).chain(others);
+        all.into_iter().find(|(name, limit)| name.len() > *limit)
+    }
+
     /// Tags that prove that a resource is this gallery's.
     pub fn owner_tags(&self) -> Tags {
         Tags::from([
@@ -231,7 +247,7 @@ impl Identity {
     fn compose(&self, part: &str, limit: usize) -> String {
         let part = if part.is_empty() { String::new() } else { format!("-{part}") };
         let ending = format!("{part}-{}", self.hash());
-        let room = limit - self.installation.prefix.len() - ending.len() - 2;
+        let room = limit.saturating_sub(self.installation.prefix.len() + ending.len() + 2);
         let (namespace, name) = (self.namespace.replace('.', "-"), self.name.replace('.', "-"));
         // The name says more than the namespace: it keeps what the namespace can spare.
         let for_namespace = namespace.len().min((room / 3).max(room.saturating_sub(name.len())));
@@ -246,19 +262,33 @@ impl Identity {
 pub fn tag_changes(want: &Tags, seen: &Tags) -> (Tags, Vec<String>) {
     let set = want.iter().filter(|(key, value)| seen.get(*key) != Some(value));
     let set: Tags = set.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let earlier = seen.get(TAG_KEYS).map_or("", String::as_str).split(' ').filter(|key| !key.is_empty());
-    let ours = earlier.chain([TAG_KEYS, TAG_RETAINED]);
-    let remove = ours.filter(|key| seen.contains_key(*key) && !want.contains_key(*key));
-    (set, remove.map(str::to_owned).collect())
+    let listed = seen.get(TAG_KEYS).map_or("", String::as_str);
+    let ours = |key: &str| key == TAG_KEYS || key == TAG_RETAINED || is_listed(listed, key);
+    let remove = seen.keys().filter(|key| ours(key) && !want.contains_key(*key));
+    (set, remove.cloned().collect())
 }
 
-/// The list of our keys while both those of before and those to come are there.
+/// A value that remembers keys: six characters of each one's digest, since forty keys of 128 characters do not fit into the 256
+/// that AWS allows, and keys may hold whatever would separate them.
+pub fn key_list<'a>(keys: impl IntoIterator<Item = &'a String>) -> String {
+    keys.into_iter().map(|key| short_hash(&[key])[..KEY_DIGEST].to_owned()).collect()
+}
+
+/// Does [`key_list`] remember this key?
+pub fn is_listed(list: &str, key: &str) -> bool {
+    digests(list).any(|digest| short_hash(&[key]).starts_with(digest))
+}
+
+fn digests(list: &str) -> impl Iterator<Item = &str> {
+    list.as_bytes().chunks_exact(KEY_DIGEST).filter_map(|digest| std::str::from_utf8(digest).ok())
+}
+
+/// The list of our keys while both those of before and those to come are there; none where it would be too long.
 pub fn keys_meanwhile(want: &Tags, seen: &Tags) -> Option<(String, String)> {
     let of = |tags: &Tags| tags.get(TAG_KEYS).cloned().unwrap_or_default();
     let (before, to_come) = (of(seen), of(want));
-    let all: BTreeSet<&str> =
-        before.split(' ').chain(to_come.split(' ')).filter(|key| !key.is_empty()).collect();
-    let list = all.into_iter().collect::<Vec<_>>().join(" ");
+    let all: BTreeSet<&str> = digests(&before).chain(digests(&to_come)).collect();
+    let list = String::from_iter(all);
     (!list.is_empty() && list.len() <= TAG_VALUE_LENGTH).then(|| (TAG_KEYS.to_owned(), list))
 }
 
@@ -323,6 +353,33 @@ mod tests {
         assert!(one.distribution_comment().len() <= 128);
     }
 
+    /// To see it fail: put the region into `Identity::compose`, or leave out the prefix's limit in `args.rs`.
+    #[test]
+    fn with_the_longest_prefix_names_fit_in_every_region_that_aws_has_and_else_it_is_said() {
+        let long = |prefix: &str, region: &str| {
+            let identity = identity(&"n".repeat(63), &"g".repeat(40));
+            let installation = Installation { prefix: prefix.into(), ..(*identity.installation).clone() };
+            Identity { region: region.into(), installation: installation.into(), ..identity }
+        };
+        let prefix = "p".repeat(PREFIX_LENGTH);
+        for region in [
+            "us-east-1",
+            "ap-southeast-1",
+            "us-gov-west-1",
+            "us-isob-east-1",
+            "eusc-de-east-1",
+            "cn-northwest-1",
+        ] {
+            assert_eq!(long(&prefix, region).overlong(), None);
+        }
+        let (name, limit) = long(&prefix, "another-southeast-100").overlong().unwrap();
+        assert!(name.starts_with(&format!("{prefix}-artefacts-")) && name.len() > limit, "{name}");
+        assert!(
+            long(&"p".repeat(60), "us-east-1").overlong().is_some(),
+            "a prefix that no flag lets through"
+        );
+    }
+
     #[test]
     fn dots_in_a_name_never_reach_a_bucket_name() {
         let bucket = identity("photos", "summer.2026").bucket(BucketRole::Photos);
@@ -335,14 +392,29 @@ mod tests {
         let seen = Tags::from([
             ("team".into(), "events".into()),
             ("cost".into(), "set by another tool".into()),
-            (TAG_KEYS.into(), "team".into()),
+            (TAG_KEYS.into(), key_list([&"team".to_owned()])),
         ]);
         let want = Tags::from([(TAG_OWNER.into(), "me".into())]);
         let (set, remove) = tag_changes(&want, &seen);
         assert_eq!(set, want);
-        assert_eq!(remove, ["team", TAG_KEYS]);
+        assert_eq!(remove, [TAG_KEYS, "team"]);
         let merged = merged_tags(&want, &seen);
         assert_eq!(merged.keys().collect::<Vec<_>>(), ["cost", TAG_OWNER]);
         assert!(tags_match(&want, &merged));
+    }
+
+    #[test]
+    fn keys_are_remembered_whatever_they_are_and_however_many() {
+        let mut keys: Vec<String> = (0..36).map(|n| format!("{n}{}", "k".repeat(120))).collect();
+        keys.extend([" ", "two words", "夏 の写真", "="].map(str::to_owned));
+        let list = key_list(&keys);
+        assert!(
+            list.len() <= TAG_VALUE_LENGTH && list.chars().all(|it| it.is_ascii_alphanumeric()),
+            "{list}"
+        );
+        assert!(keys.iter().all(|key| is_listed(&list, key)));
+        assert!(!["", "two", "words", "Name"].iter().any(|key| is_listed(&list, key)));
+        // What a hand left there is no list, and nothing to fail at.
+        assert!(!is_listed("é", "team") && !is_listed("ééééééé", "team"));
     }
 }

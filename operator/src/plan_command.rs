@@ -11,13 +11,15 @@ use kube::{Api, Resource, ResourceExt};
 use photogallery_crds::PhotoGallery;
 
 use crate::args::Options;
+use crate::cloud::ErrorKind;
 use crate::controller::{MANAGER, chain};
 use crate::gallery::{Gallery, Goal, Identity};
 use crate::leader::guard::Guard;
 use crate::ownership::{ADOPT, Maker};
 use crate::plan::{Plan, Waiting};
 use crate::policy;
-use crate::reconcile;
+use crate::preflight::Preflight;
+use crate::reconcile::{self, Outcome};
 use crate::resources::Effect;
 use crate::run::Parts;
 
@@ -46,10 +48,10 @@ enum Error {
 /// Prints what applying the manifest would change.
 pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
     match make(options, filename).await {
-        Ok((goal, plan)) => {
-            let text = describe(&goal, &plan);
+        Ok((goal, outcome)) => {
+            let text = describe(&goal, &outcome.plan, &outcome.preflight);
             println!("{text}");
-            if plan.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(CHANGES) }
+            if outcome.plan.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(CHANGES) }
         }
         Err(error) => {
             eprintln!("{}", chain(&error));
@@ -58,10 +60,12 @@ pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
     }
 }
 
-async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error> {
+async fn make(options: &Options, filename: &Path) -> Result<(Goal, Outcome), Error> {
     let text = read(filename).map_err(|error| Error::Read(filename.display().to_string(), error))?;
     let manifest = gallery_in(&text)?;
     let Parts { client, cloud, installation, release, .. } = Parts::connect(options, &Guard::open()).await?;
+    // What whoever runs this may do says nothing of the operator.
+    let cloud = cloud.acting_as(None);
     let namespace = manifest.namespace().unwrap_or_else(|| client.default_namespace().to_owned());
     let api = Api::<PhotoGallery>::namespaced(client, &namespace);
     // The API server fills in defaults and says what it would refuse, transitions from the live object included.
@@ -82,10 +86,12 @@ async fn make(options: &Options, filename: &Path) -> Result<(Goal, Plan), Error>
         installation: Arc::clone(&installation),
     };
     let goal = Goal::Present(Box::new(Gallery::new(identity, applied.spec, release)?));
-    let outcome = reconcile::look(&cloud, &goal).await;
+    let mut outcome = reconcile::look(&cloud, &goal).await;
+    reconcile::preflight(&cloud, &goal, &mut outcome).await;
     match policy::worst(&outcome.failures) {
+        Some(_) if !outcome.preflight.is_passed() => Err(Error::Cloud(outcome.preflight.message())),
         Some(failure) => Err(Error::Cloud(policy::advice(failure))),
-        None => Ok((goal, outcome.plan)),
+        None => Ok((goal, outcome)),
     }
 }
 
@@ -114,12 +120,20 @@ fn gallery_in(text: &str) -> Result<PhotoGallery, Error> {
 }
 
 /// The plan with a headline, notes on what it does not do, and a summary.
-pub(crate) fn describe(goal: &Goal, plan: &Plan) -> String {
+pub(crate) fn describe(goal: &Goal, plan: &Plan, preflight: &Preflight) -> String {
     let identity = goal.identity();
     let account = &identity.installation.account;
     let mut text = format!("{identity} in {}, account {account}\n{plan}", identity.region);
     for note in notes(plan) {
         text += &format!("  ! {note}\n");
+    }
+    // Conflicts stand in the plan.
+    let others = preflight.problems.iter().filter(|problem| problem.kind != ErrorKind::NotOurs);
+    for text_of_it in others.map(|problem| &problem.text).chain(&preflight.notes) {
+        text += &format!("  ! {}\n", text_of_it.trim_end_matches('.'));
+    }
+    if !preflight.is_passed() {
+        text += "  ! nothing is made before all that is in the way is settled\n";
     }
     text + &summary(plan)
 }
@@ -192,7 +206,7 @@ mod tests {
             seen.foreign.insert(id, Foreign { name: "theirs".into(), whose: whose.clone() });
         }
         let goal = Goal::Present(Box::new(gallery));
-        let text = describe(&goal, &Plan::new(&goal, &seen));
+        let text = describe(&goal, &Plan::new(&goal, &seen), &Preflight::default());
         let command = "take over what is left of that gallery: kubectl annotate pgal/summer --namespace photos \
                        --overwrite photogallery.dev/adopt=lost/uid-summer\n";
         assert_eq!(text.matches(command).count(), 1, "{text}");
@@ -202,6 +216,10 @@ mod tests {
     #[test]
     fn the_plan_of_a_new_gallery_reads_well() {
         let goal = Goal::Present(Box::new(summer()));
-        insta::assert_snapshot!(describe(&goal, &Plan::new(&goal, &Observed::default())));
+        insta::assert_snapshot!(describe(
+            &goal,
+            &Plan::new(&goal, &Observed::default()),
+            &Preflight::default()
+        ));
     }
 }

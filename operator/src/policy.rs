@@ -1,11 +1,14 @@
 //! What each kind of error means: condition, event, requeue. The one table.
 
+mod denial;
+
 use std::time::Duration;
 
 use photogallery_crds::Reason;
 
 use crate::cloud::{CloudError, ErrorKind};
 use crate::reconcile::Failure;
+use denial::{Cause, Denial};
 
 /// How to answer an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +40,11 @@ pub const OUTAGE_EVENT_AFTER: u32 = 5;
 /// The answer to a kind of error.
 pub const fn answer(kind: ErrorKind) -> Answer {
     match kind {
-        ErrorKind::NotOurs => stalled(Reason::ResourceConflict, 10),
-        // Permissions are granted by people who are at it right now.
-        ErrorKind::AccessDenied => stalled(Reason::AccessDenied, 1),
-        ErrorKind::Rejected => stalled(Reason::Rejected, 10),
-        ErrorKind::LimitExceeded => stalled(Reason::LimitExceeded, 10),
+        ErrorKind::NotOurs => stalled(Reason::ResourceConflict, 600),
+        // Permissions are granted by people who are at it right now, and are seen within a minute.
+        ErrorKind::AccessDenied => stalled(Reason::AccessDenied, 45),
+        ErrorKind::Rejected => stalled(Reason::Rejected, 600),
+        ErrorKind::LimitExceeded => stalled(Reason::LimitExceeded, 600),
         ErrorKind::NotReady => {
             // Mostly seconds; up to an hour for the name of a bucket that was deleted.
             let retry = Retry::AtLeast(Duration::from_secs(15));
@@ -52,8 +55,8 @@ pub const fn answer(kind: ErrorKind) -> Answer {
     }
 }
 
-const fn stalled(reason: Reason, minutes: u64) -> Answer {
-    Answer { reason, unknown: false, stalled: true, retry: Retry::After(Duration::from_secs(60 * minutes)) }
+const fn stalled(reason: Reason, seconds: u64) -> Answer {
+    Answer { reason, unknown: false, stalled: true, retry: Retry::After(Duration::from_secs(seconds)) }
 }
 
 const fn outage(reason: Reason) -> Answer {
@@ -79,7 +82,7 @@ const fn rank(kind: ErrorKind) -> u8 {
 
 /// What to tell a person about a failure, and what they can do.
 pub fn advice(failure: &Failure) -> String {
-    let Failure { resource, error } = failure;
+    let Failure { resource, arn: _, error } = failure;
     let CloudError { service, operation, kind, code: _, source } = error;
     match kind {
         ErrorKind::AccessDenied if is_told_otherwise(&source.0) => {
@@ -87,14 +90,7 @@ pub fn advice(failure: &Failure) -> String {
                 "AWS refuses {operation} for {resource}: {source} I will go on by myself once that is settled."
             )
         }
-        ErrorKind::AccessDenied => {
-            let (action, on) =
-                missing_permission(&source.0).unwrap_or_else(|| (format!("{service}:{operation}"), None));
-            let on = on.map(|on| format!(" on {on}")).unwrap_or_default();
-            format!(
-                "Missing permission {action}{on}, for {resource}. Add it to the operator's role; I will go on by myself."
-            )
-        }
+        ErrorKind::AccessDenied => missing_permission(failure),
         ErrorKind::NotOurs => format!(
             "The name of {resource} is taken by somebody else's resource, which is left alone. \
              Choose another name for the gallery, or remove that resource."
@@ -117,15 +113,28 @@ pub fn advice(failure: &Failure) -> String {
 
 /// A refusal that is no missing permission, such as of an account that AWS has to verify first: it tells so in a sentence.
 fn is_told_otherwise(message: &str) -> bool {
-    missing_permission(message).is_none() && message.contains(". ")
+    denial::read(message).is_none() && message.contains(". ")
 }
 
-/// Action and resource from "… is not authorized to perform: iam:PassRole on resource: arn:… because …".
-fn missing_permission(message: &str) -> Option<(String, Option<String>)> {
-    let (_, rest) = message.split_once("not authorized to perform: ")?;
-    let action = rest.split_whitespace().next()?;
-    let resource = rest.split_once("on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    Some((action.to_owned(), resource.map(|resource| resource.trim_matches('"').to_owned())))
+/// A missing permission: which action on what, and where to add it.
+fn missing_permission(Failure { resource, arn, error }: &Failure) -> String {
+    let (service, operation) = (error.service, error.operation);
+    let denied = denial::read(&error.source.0).unwrap_or_else(|| denial::of_call(service, operation, arn));
+    let Denial { action, on, cause } = denied;
+    let on = on.unwrap_or_else(|| denial::resource_of_call(service, operation, arn));
+    let missing = format!("Missing permission {action} on {on}, for {resource}");
+    match cause {
+        Cause::NotAllowed => format!("{missing}. Add it to the operator's role; I will go on by myself."),
+        Cause::NotAllowedBy(policy) => {
+            format!("{missing}: no {policy} allows it. Allow it there; I will go on by myself.")
+        }
+        Cause::DeniedBy(policy) => {
+            format!("{missing}: there is an explicit deny in {policy}. Change that; I will go on by myself.")
+        }
+        Cause::Other(why) => {
+            format!("{missing}: {why}. I will go on by myself once that is settled.")
+        }
+    }
 }
 
 #[cfg(test)]
@@ -139,7 +148,7 @@ mod tests {
     fn failure(kind: ErrorKind, message: &str) -> Failure {
         let source = Message(message.into());
         let error = CloudError { service: "iam", operation: "CreateRole", kind, code: String::new(), source };
-        Failure { resource: ResourceId::Table, error }
+        Failure { resource: ResourceId::Table, arn: "arn:aws:dynamodb:eu-west-1:1:table/pg".into(), error }
     }
 
     #[test]
@@ -166,7 +175,28 @@ mod tests {
     #[test]
     fn a_denied_call_without_details_is_named_by_its_operation() {
         let advice = advice(&failure(ErrorKind::AccessDenied, "Forbidden"));
-        assert!(advice.starts_with("Missing permission iam:CreateRole, for table."), "{advice}");
+        let on = "arn:aws:dynamodb:eu-west-1:1:table/pg";
+        let first = format!(
+            "Missing permission iam:CreateRole, or what goes with it (iam:TagRole), on {on}, for table. Add"
+        );
+        assert!(advice.starts_with(&first), "{advice}");
+    }
+
+    #[test]
+    fn where_another_policy_is_in_the_way_the_operator_s_role_is_not_blamed() {
+        let text =
+            "User: arn:aws:iam::1:user/op is not authorized to perform: iam:CreateRole on resource: arn:r";
+        let told = |reason: &str| advice(&failure(ErrorKind::AccessDenied, &format!("{text} {reason}")));
+        let denied = told("with an explicit deny in a service control policy");
+        assert!(
+            denied.contains("iam:CreateRole on arn:r, for table: there is an explicit deny in a service"),
+            "{denied}"
+        );
+        let bounded = told("because no permissions boundary allows the iam:CreateRole action");
+        assert!(bounded.contains("no permissions boundary allows it. Allow it there"), "{bounded}");
+        for advice in [denied, bounded] {
+            assert!(!advice.contains("operator's role"), "{advice}");
+        }
     }
 
     #[test]
@@ -180,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_a_person_must_mend_comes_before_what_passes() {
-        let failures = ErrorKind::iter().map(|kind| failure(kind, "")).collect::<Vec<_>>();
+        let failures = ErrorKind::iter().rev().map(|kind| failure(kind, "")).collect::<Vec<_>>();
         let mut sorted: Vec<_> = failures.iter().map(|failure| failure.error.kind).collect();
         sorted.sort_by_key(|kind| rank(*kind));
         let first_passing = sorted.iter().position(|kind| !answer(*kind).stalled).unwrap();

@@ -15,6 +15,7 @@ use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
 use crate::gallery::{Goal, Identity};
 use crate::graph::ResourceId;
 use crate::plan::{Action, Plan};
+use crate::preflight::{self, Preflight};
 use crate::resources::{Change, Step};
 
 /// How long one reconcile waits for what AWS finishes within seconds: a function that becomes active, a role that Lambda
@@ -41,6 +42,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// What was seen last.
     pub seen: Observed,
+    /// What stands in the way of a gallery of which nothing is there.
+    pub preflight: Preflight,
 }
 
 /// A call that failed.
@@ -48,8 +51,16 @@ pub struct Outcome {
 pub struct Failure {
     /// The resource it was for.
     pub resource: ResourceId,
+    /// Its ARN, as far as that is known: what a permission would have to be for.
+    pub arn: String,
     /// How it failed.
     pub error: CloudError,
+}
+
+impl Failure {
+    fn new(identity: &Identity, resource: ResourceId, error: CloudError) -> Self {
+        Self { resource, arn: identity.arn_of(resource), error }
+    }
 }
 
 impl Outcome {
@@ -82,6 +93,16 @@ pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
     outcome
 }
 
+/// Finds out what stands in the way of a gallery of which nothing is there yet.
+pub async fn preflight(cloud: &impl Cloud, goal: &Goal, outcome: &mut Outcome) {
+    if let Goal::Present(gallery) = goal
+        && preflight::is_due(outcome)
+    {
+        let account = cloud.account(&gallery.identity, &preflight::question(gallery, outcome)).await;
+        outcome.preflight = preflight::check(gallery, outcome, &account);
+    }
+}
+
 /// Does what can be done now, until it is done, AWS needs longer, or something stands in the way.
 pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress) -> Outcome {
     let deadline = Instant::now() + PATIENCE;
@@ -89,6 +110,10 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
     let mut outcome = look(cloud, goal).await;
     // When deleting, nothing is touched that something unseen may depend on.
     if !outcome.failures.is_empty() && matches!(goal, Goal::Absent(..)) {
+        return outcome;
+    }
+    preflight(cloud, goal, &mut outcome).await;
+    if !outcome.preflight.is_passed() {
         return outcome;
     }
     // A resource that could not be read is not touched; one that AWS does not show yet is looked at again.
@@ -151,7 +176,8 @@ async fn observe(cloud: &impl Cloud, goal: &Goal, mut scope: Scope, seen: &mut O
     let mut given_up = Vec::new();
     loop {
         let errors = cloud.observe(goal.identity(), &scope, seen).await;
-        let failures = errors.into_iter().map(|(resource, error)| Failure { resource, error });
+        let failures =
+            errors.into_iter().map(|(resource, error)| Failure::new(goal.identity(), resource, error));
         let (again, others): (Vec<_>, Vec<_>) = failures
             .partition(|failure| matches!(failure.error.kind, ErrorKind::Throttled | ErrorKind::Unavailable));
         given_up.extend(others);
@@ -218,7 +244,7 @@ fn without_effect(goal: &Goal, outcome: &Outcome) -> Vec<Failure> {
     let source = Message(format!("AWS accepted the same change {MOST_ROUNDS} times and shows no effect."));
     let error = CloudError { service: "aws", operation: "every call", kind, code: String::new(), source };
     let many = rounds.into_iter().filter(|(_, rounds)| *rounds >= MOST_ROUNDS);
-    many.map(|(resource, _)| Failure { resource, error: error.clone() }).collect()
+    many.map(|(resource, _)| Failure::new(goal.identity(), resource, error.clone())).collect()
 }
 
 /// Everything that `goal` is about.
@@ -247,7 +273,7 @@ async fn apply(cloud: &impl Cloud, identity: &Identity, actions: &[Action]) -> R
             round.applied.push(Action { resource, steps });
         }
         if let Some(error) = error {
-            round.failures.push(Failure { resource, error });
+            round.failures.push(Failure::new(identity, resource, error));
         }
     }
     round

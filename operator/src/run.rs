@@ -22,6 +22,7 @@ use crate::leader::Timing;
 use crate::leader::election::{Candidate, Election, Lost};
 use crate::leader::guard::Guard;
 use crate::metrics::{CallRecorder, Metrics};
+use crate::preflight::simulation;
 use crate::release::Release;
 use crate::server::{self, Readiness};
 
@@ -84,17 +85,22 @@ impl Parts {
         let caller =
             sts.get_caller_identity().send().await.map_err(|error| StartError::Identity(error.into()))?;
         let account = caller.account().unwrap_or_default().to_owned();
+        // Set by IRSA; a session's own ARN does not hold the role's path.
+        let role = std::env::var("AWS_ROLE_ARN").ok();
+        let principal = caller.arn().and_then(|arn| simulation::principal(arn, role.as_deref()));
         let metrics = Metrics::default();
         let installation = Installation {
             account,
             owner_id,
             prefix: options.name_prefix.clone(),
+            permissions_boundary: options.permissions_boundary.clone().filter(|arn| !arn.is_empty()),
             viewer: options.viewer_url_template.clone(),
             endpoint: aws.endpoint_url().map(str::to_owned),
         };
         tracing::info!(account = installation.account, owner_id = installation.owner_id, "connected");
         let recorder = SharedInterceptor::new(CallRecorder(metrics.clone()));
         let cloud = Aws::new(ClientPool::new(aws, vec![SharedInterceptor::new(guard.clone()), recorder]));
+        let cloud = cloud.acting_as(principal);
         let (installation, release) = (Arc::new(installation), Arc::new(release));
         Ok(Self { config, client, cloud, installation, release, metrics })
     }

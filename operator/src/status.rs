@@ -14,6 +14,7 @@ use crate::gallery::{Goal, Identity, InvalidSpec};
 use crate::graph::ResourceId;
 use crate::plan::Plan;
 use crate::policy;
+use crate::preflight;
 use crate::reconcile::Outcome;
 use crate::resources::function::Activity;
 use crate::resources::{self, Describe, State};
@@ -159,18 +160,11 @@ struct Verdict {
 fn verdict(conditions: &Conditions<'_>, outcome: &Outcome, stage: Stage) -> Verdict {
     let Outcome { plan, failures, .. } = outcome;
     let says = |synced, reason, message, stalled| Verdict { synced, reason, message, stalled };
-    if let Some((id, foreign)) = plan.conflicts.first_key_value() {
-        let way_out = match &foreign.whose.adopt {
-            Some(command) => format!(
-                "If that gallery is gone for good, take over what is left of it: {command}. Or choose another name for \
-                 this one"
-            ),
-            None => "Remove it, or choose another name for the gallery".into(),
-        };
-        let message = format!(
-            "{id} {} exists and is not ours: {}. It is left alone. {way_out}; I will go on by myself.",
-            foreign.name, foreign.whose
-        );
+    if !outcome.preflight.is_passed() {
+        return says("False", outcome.preflight.reason(), outcome.preflight.message(), true);
+    }
+    if !plan.conflicts.is_empty() {
+        let message = preflight::message(&preflight::conflicts(&plan.conflicts), "", &[]);
         return says("False", Reason::ResourceConflict, message, true);
     }
     if let Some(failure) = policy::worst(failures) {
@@ -216,6 +210,14 @@ fn under_way(plan: &Plan) -> String {
 
 /// `Ready` is about visitors: it stays true through an update, as long as everything that serves them is there.
 fn ready(conditions: &mut Conditions<'_>, status: &PhotoGalleryStatus, outcome: &Outcome) {
+    if !outcome.preflight.is_passed() {
+        return conditions.set(
+            Ready,
+            "False",
+            Reason::Creating,
+            "Nothing is made before what is in the way is settled.",
+        );
+    }
     let missing = ResourceId::all().find(|id| outcome.seen.state(*id).is_none());
     let was = is_true(conditions.previous, Ready);
     let deploying = matches!(outcome.seen.state(ResourceId::Distribution), Some(State::Usable(_)));

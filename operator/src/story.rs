@@ -142,6 +142,13 @@ fn changed_code(applied: &[Action]) -> Vec<&'static str> {
     names.into_iter().map(functions_core::contract::FunctionName::as_str).collect()
 }
 
+/// What a person should know of the account in which a gallery is made. Once: afterwards it is there, and this is not asked again.
+pub fn of_preflight(outcome: &Outcome) -> Vec<Line> {
+    let is_told = outcome.preflight.is_passed();
+    let notes = outcome.preflight.notes.iter().filter(|_| is_told);
+    notes.map(|note| Line::warning("QuotaNearEnd", note)).collect()
+}
+
 /// What the change from one status to the next tells: it begins, it is live, it stalls.
 pub fn of_transition(before: &PhotoGalleryStatus, after: &PhotoGalleryStatus) -> Vec<Line> {
     let mut lines = Vec::new();

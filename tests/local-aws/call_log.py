@@ -7,6 +7,8 @@ import re
 import time
 from urllib.parse import parse_qsl, unquote_plus
 
+import permissions
+
 _CREDENTIAL = re.compile(r"Credential=([^/\s]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 _READS = re.compile(r"(Get|List|Describe|Head|Query|Scan|BatchGet|TransactGet|Filter|Lookup|Assume|Decode|Simulate|Start|Test)")
 _ERROR = re.compile(rb"<Code>([^<]+)</Code>|\"(?:__type|code|Code)\"\s*:\s*\"(?:[^\"#]*#)?([^\"]+)\"")
@@ -20,6 +22,8 @@ def wrap(serve, path):
         if scope["type"] != "http" or scope["path"].startswith("/_ministack/"):
             return await serve(scope, receive, send)
         started = time.time()
+        # A connection's requests share what is remembered of them.
+        permissions.asked.set(())
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         seen = {"body": b"", "status": 0, "error": ""}
         is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
@@ -58,6 +62,7 @@ def _line(scope, headers, seen, started):
         "service": service or ("visitor" if "localhost" in headers.get("host", "") else "anonymous"),
         "operation": operation,
         "write": is_write,
+        "actions": list(permissions.asked.get()),
         "host": headers.get("host", ""),
         "agent": headers.get("user-agent", ""),
         "status": seen["status"],

@@ -1,7 +1,8 @@
 """Starts the unmodified MiniStack 1.5.33 wheel as the local AWS, with a patch for each place where it differs from AWS in a way
 that a gallery meets. The names are private to that version: requirements.txt pins it, and a new version needs a new look here.
 
-CALL_LOG names the file for one JSON line a request (call_log.py). Everything else is MiniStack's own environment.
+CALL_LOG names the file for one JSON line a request (call_log.py), REQUEST_LOG the one for whole requests (request_log.py).
+Everything else is MiniStack's own environment.
 """
 import json
 import os
@@ -22,6 +23,8 @@ import ministack.services.iam as iam  # noqa: E402
 
 import call_log  # noqa: E402
 import openapi_import  # noqa: E402
+import permissions  # noqa: E402
+import request_log  # noqa: E402
 
 
 def answer_silent_functions_at_once():
@@ -74,10 +77,24 @@ def show_tags_set_later():
     rest._tag_v1_resource, rest._untag_v1_resource = tag_and_show, untag_and_show
 
 
+def read_booleans_in_patches():
+    """UpdateRestApi's /disableExecuteApiEndpoint is text in the patch and a boolean in answers. Here it stays text, which no SDK
+    can read."""
+    apply, name = rest._apply_patch, "disableExecuteApiEndpoint"
+
+    def typed(described, patches):
+        apply(described, patches)
+        if isinstance(described.get(name), str):
+            described[name] = described[name] == "true"
+        return described
+
+    rest._apply_patch = typed
+
+
 def name_resources_in_full():
-    """IAM checks a call on a role by the role's ARN with its path, DynamoDB's tagging calls by the ARN that they name, and the
-    creation of a function by its name. Here the first has no path and the others are "*", so that a policy which is exact on
-    AWS allows too little."""
+    """IAM checks a call on a role by the role's ARN with its path, a simulation by whom it is about, tagging calls of DynamoDB and CloudFront by the ARN that they
+    name, the creation of a function by its name, and CloudFront's controls and policies by their ids. Here the first has no path
+    and the others are "*", so that a policy which is exact on AWS allows too little."""
     extract = iam_actions.extract_resource_arn
 
     def in_full(service, method, path, headers, body, query_params, region, account_id):
@@ -87,14 +104,18 @@ def name_resources_in_full():
             wanted = query_params.get("Path")
             wanted = wanted[0] if isinstance(wanted, list) else wanted
             return role["Arn"] if role else arn.replace(":role/", f":role{wanted}") if wanted else arn
+        if service == "iam" and arn == "*":
+            return iam_actions._query_param(query_params, "PolicySourceArn") or arn
         if service == "dynamodb" and arn == "*":
             return json.loads(body or b"{}").get("ResourceArn") or arn
         if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
-            name = json.loads(body or b"{}").get("FunctionName", "")
-            return f"arn:aws:lambda:{region}:{account_id}:function:{name}"
-        if service == "lambda" and arn == "*" and method == "POST" and path.rstrip("/").endswith("/functions"):
             name = json.loads(body or b"{}").get("FunctionName")
             return f"arn:aws:lambda:{region}:{account_id}:function:{name}" if name else arn
+        if service == "cloudfront" and arn == "*":
+            named = re.search(r"/(origin-access-control|response-headers-policy)/([^/]+)", path)
+            if named:
+                return f"arn:aws:cloudfront::{account_id}:{named[1]}/{named[2]}"
+            return iam_actions._query_param(query_params, "Resource") or arn
         return arn
 
     iam_actions.extract_resource_arn = in_full
@@ -116,9 +137,13 @@ answer_silent_functions_at_once()
 let_cloudfront_reach_rest_apis()
 openapi_import.install()
 show_tags_set_later()
+read_booleans_in_patches()
 name_resources_in_full()
+permissions.install()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])
+if "REQUEST_LOG" in os.environ:
+    app.app = request_log.wrap(app.app, os.environ["REQUEST_LOG"])
 
 app.main()

@@ -23,6 +23,8 @@ pub struct AwsCall {
     /// The operation's name, or method, path and subresources where the protocol has no name: `PUT /bucket?policy`.
     pub operation: String,
     pub write: bool,
+    /// What IAM was asked for.
+    pub actions: Vec<String>,
     pub host: String,
     pub agent: String,
     pub status: u16,

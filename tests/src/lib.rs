@@ -6,6 +6,7 @@
 
 pub mod artifacts;
 pub mod aws_calls;
+pub mod aws_models;
 pub mod bench;
 pub mod certificates;
 pub mod control_plane;
@@ -14,7 +15,9 @@ pub mod inventory;
 pub mod killer;
 pub mod local_aws;
 pub mod matrix;
+pub mod minimal;
 pub mod operator;
+pub mod permissions;
 pub mod photos;
 pub mod process;
 pub mod progress;

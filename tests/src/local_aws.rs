@@ -16,6 +16,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::artifacts;
 use crate::aws_calls::{self, AwsCall};
+use crate::aws_models::Record;
 use crate::process::Process;
 use crate::run::{Run, free_port};
 use crate::tools::Tools;
@@ -29,17 +30,27 @@ pub const REGION: &str = "eu-west-1";
 #[derive(Debug)]
 pub struct LocalAws {
     pub port: u16,
+    /// Every request whole, where that is wanted and nobody else's.
+    pub requests: Option<Record>,
     calls: PathBuf,
     /// `None`: another stack's.
     process: Option<Process>,
 }
 
+/// How it is to be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// Where the functions are told to find AWS; its own port when there is no proxy in front of it.
+    pub functions_port: Option<u16>,
+    /// Whether each request is written down whole.
+    pub recorded: bool,
+}
+
 impl LocalAws {
-    /// `functions_port`: where the functions are told to find AWS; its own port when there is no proxy in front of it.
-    pub async fn start(run: &Run, tools: &Tools, functions_port: Option<u16>) -> Result<Self> {
+    pub async fn start(run: &Run, tools: &Tools, wishes: Wishes) -> Result<Self> {
         let mut attempt = 1;
         loop {
-            match Self::start_once(run, tools, functions_port).await {
+            match Self::start_once(run, tools, wishes).await {
                 Err(error) if attempt < 3 && format!("{error:#}").contains("address already in use") => {
                     attempt += 1;
                 }
@@ -48,11 +59,12 @@ impl LocalAws {
         }
     }
 
-    async fn start_once(run: &Run, tools: &Tools, functions_port: Option<u16>) -> Result<Self> {
+    async fn start_once(run: &Run, tools: &Tools, wishes: Wishes) -> Result<Self> {
         let folder = run.data("aws")?;
         let port = free_port()?;
         let calls = run.log("aws-calls.jsonl");
         std::fs::write(&calls, "")?;
+        let requests = wishes.recorded.then(|| Record::new(run.log("aws-requests.jsonl")));
         let mut command = Command::new(tools.python.join("python3"));
         command
             .arg(artifacts::root().join("tests/local-aws/launch.py"))
@@ -68,7 +80,7 @@ impl LocalAws {
             .env("MINISTACK_HOST", "localhost")
             .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
             // Where the functions find AWS.
-            .env("AWS_ENDPOINT_URL", endpoint(functions_port.unwrap_or(port)))
+            .env("AWS_ENDPOINT_URL", endpoint(wishes.functions_port.unwrap_or(port)))
             .env("AUTH", "true")
             // Two listeners that a gallery has no use for.
             .env("SFTP_ENABLED", "0")
@@ -77,6 +89,10 @@ impl LocalAws {
             .env("S3_DATA_DIR", folder.join("s3"))
             .env("CALL_LOG", &calls)
             .current_dir(&folder);
+        if let Some(record) = &requests {
+            std::fs::write(record.path(), "")?;
+            command.env("REQUEST_LOG", record.path());
+        }
         let process = Process::start("local AWS", &mut command, &run.log("aws.log"), &run.watchdog)?;
         wait::until("the local AWS's start", Duration::from_secs(60), async || {
             process.check()?;
@@ -84,13 +100,13 @@ impl LocalAws {
             Ok(health.ok().filter(|answer| answer.status().is_success()).map(|_| ()))
         })
         .await?;
-        Ok(Self { port, calls, process: Some(process) })
+        Ok(Self { port, requests, calls, process: Some(process) })
     }
 
     /// The same AWS, for another stack. It ends with the first.
     #[must_use]
     pub fn shared(&self) -> Self {
-        Self { port: self.port, calls: self.calls.clone(), process: None }
+        Self { port: self.port, requests: None, calls: self.calls.clone(), process: None }
     }
 
     /// What `AWS_ENDPOINT_URL` must say.
@@ -127,6 +143,13 @@ impl LocalAws {
 
     pub fn call_log(&self) -> &std::path::Path {
         &self.calls
+    }
+
+    /// These are an operator's, so that what is asked with them is checked.
+    pub fn is_operator(&self, credentials: &Credentials) {
+        if let Some(record) = &self.requests {
+            record.of_operator(credentials.access_key_id());
+        }
     }
 
     /// An IAM user with real keys. `policy` is a policy document, or the ARN of a managed policy.

@@ -23,7 +23,7 @@ static SHARED: LazyLock<(Runtime, Result<Stack, String>)> = LazyLock::new(|| {
 pub fn on_stack(test: impl AsyncFnOnce(&'static Stack) -> Result<()>) -> Result<()> {
     let (runtime, stack) = &*SHARED;
     let stack = stack.as_ref().map_err(|error| anyhow!("the shared stack did not start: {error}"))?;
-    guarded(runtime, stack, || runtime.block_on(test(stack)))
+    guarded(runtime, stack, || runtime.block_on(legal(stack, test(stack))))
 }
 
 /// Runs a test on a stack of its own.
@@ -31,8 +31,14 @@ pub fn on_own_stack(options: Options, test: impl AsyncFnOnce(&Stack) -> Result<(
     let runtime = Runtime::new()?;
     clear_old_stacks();
     let stack = runtime.block_on(Stack::start(options)).context("the test's stack did not start")?;
-    guarded(&runtime, &stack, || runtime.block_on(test(&stack)))?;
+    guarded(&runtime, &stack, || runtime.block_on(legal(&stack, test(&stack))))?;
     runtime.block_on(stack.stop())
+}
+
+/// A test is good only if AWS would have taken every request that was made for it, on a shared stack also by its neighbours.
+async fn legal(stack: &Stack, test: impl Future<Output = Result<()>>) -> Result<()> {
+    test.await?;
+    stack.check_requests().await.map(drop)
 }
 
 /// Where the running test leaves what explains its failure, for example a screenshot.

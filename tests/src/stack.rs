@@ -14,20 +14,22 @@ use kube::api::{Api, ListParams};
 use tokio::process::Command;
 
 use crate::aws_calls::AwsCall;
+use crate::aws_models::Report;
 use crate::certificates::write_private;
 use crate::control_plane::ControlPlane;
-use crate::local_aws::{ACCOUNT, Clients, LocalAws, REGION};
+use crate::local_aws::{Clients, LocalAws, REGION, Wishes};
 use crate::operator::{Operator, Settings};
 use crate::progress::Progress;
 use crate::proxy::{Interposer, Proxy};
 use crate::run::{Run, free_port};
 use crate::tools::{self, Tools};
-use crate::{artifacts, visitor};
+use crate::{artifacts, permissions, visitor};
 
 /// Where the operator is installed, and the name of the release.
 pub const NAMESPACE: &str = "photogallery-system";
 pub const RELEASE: &str = "photogallery";
-const OPERATOR_USER: &str = "photogallery-operator";
+/// The operator's IAM user.
+pub const OPERATOR_USER: &str = "photogallery-operator";
 const DEVELOPER: &str = "developer";
 /// What the chart names its lease.
 pub const LEASE: &str = "photogallery-photogallery-operator";
@@ -44,6 +46,10 @@ pub struct Options {
     pub start_operator: bool,
     /// What stands between operator and functions on the one side and the local AWS on the other; `None`: nothing.
     pub interposer: Option<Arc<dyn Interposer>>,
+    /// Is it given a permissions boundary for the functions' roles?
+    pub bounded: bool,
+    /// Each request that reaches the local AWS is written down whole, for [`Stack::check_requests`].
+    pub recorded: bool,
     pub progress: Progress,
 }
 
@@ -57,6 +63,8 @@ impl Options {
             operator: BTreeMap::new(),
             start_operator: true,
             interposer: None,
+            bounded: true,
+            recorded: true,
             progress: Progress::silent(),
         }
     }
@@ -105,11 +113,10 @@ impl Stack {
             options.interposer.clone().map(|interposer| Ok::<_, anyhow::Error>((free_port()?, interposer)));
         let front = front.transpose()?;
         let functions_port = front.as_ref().map(|(port, _)| *port);
+        let wishes = Wishes { functions_port, recorded: options.recorded };
         let (control_plane, aws) = tokio::try_join!(
             async { ControlPlane::start(&run, &tools).await.context("failed to start the control plane") },
-            async {
-                LocalAws::start(&run, &tools, functions_port).await.context("failed to start the local AWS")
-            }
+            async { LocalAws::start(&run, &tools, wishes).await.context("failed to start the local AWS") }
         )?;
         let proxy = match front {
             Some((port, interposer)) => {
@@ -118,7 +125,10 @@ impl Stack {
             None => None,
         };
         run.progress.step(format!("Kubernetes and AWS run (AWS at {})", aws.endpoint()));
-        let operator = aws.create_user(OPERATOR_USER, &operator_policy().await?).await?;
+        permissions::make_boundary(&aws).await?;
+        let policy = permissions::of_operator(options.bounded).await?;
+        let operator = aws.create_user(OPERATOR_USER, &policy).await?;
+        aws.is_operator(&operator);
         let developer = aws.create_user(DEVELOPER, "arn:aws:iam::aws:policy/ReadOnlyAccess").await?;
         Self::assemble((run, tools), control_plane, Account { aws, proxy, operator, developer }, options)
             .await
@@ -129,7 +139,9 @@ impl Stack {
         let run = Run::claim(&options.folder, options.temporary, options.progress.clone())?;
         let tools = Tools::find().await?;
         let control_plane = ControlPlane::start(&run, &tools).await?;
-        let operator = self.aws.create_user("operator-of-another-cluster", &operator_policy().await?).await?;
+        let policy = permissions::of_operator(options.bounded).await?;
+        let operator = self.aws.create_user("operator-of-another-cluster", &policy).await?;
+        self.aws.is_operator(&operator);
         let account =
             Account { aws: self.aws.shared(), proxy: None, operator, developer: self.developer.clone() };
         Self::assemble((run, tools), control_plane, account, options).await
@@ -159,6 +171,9 @@ impl Stack {
         // Visitors come the same way.
         let port = proxy.as_ref().map_or(aws.port, |proxy| proxy.port);
         settings.set("VIEWER_URL_TEMPLATE", format!("http://{{label}}.cloudfront.localhost:{port}"));
+        if options.bounded {
+            settings.set("PERMISSIONS_BOUNDARY", permissions::BOUNDARY);
+        }
         settings.environment.extend(options.operator);
         let operator = Operator::new(settings, Arc::clone(&run.watchdog));
         let operator_key = credentials.access_key_id().to_owned();
@@ -174,8 +189,11 @@ impl Stack {
     /// Another operator for the same galleries, not yet started: its Pod and its IAM user have this name, by whose access key
     /// (the second value) its calls can be told from the first's.
     pub async fn another_operator(&self, name: &str) -> Result<(Operator, String)> {
-        let credentials = self.aws.create_user(name, &operator_policy().await?).await?;
         let mut settings = self.operator.settings();
+        let is_bounded = settings.environment.contains_key("PERMISSIONS_BOUNDARY");
+        let policy = permissions::of_operator(is_bounded).await?;
+        let credentials = self.aws.create_user(name, &policy).await?;
+        self.aws.is_operator(&credentials);
         settings.log = self.run.log(&format!("{name}.log"));
         settings
             .set("POD_NAME", name)
@@ -190,7 +208,8 @@ impl Stack {
         artifacts::check()?;
         self.operator.stop().await?;
         helm_install(&self.tools, &self.control_plane.kubeconfig).await?;
-        self.aws.set_user_policy(OPERATOR_USER, &operator_policy().await?).await?;
+        permissions::make_boundary(&self.aws).await?;
+        self.aws.set_user_policy(OPERATOR_USER, &permissions::of_operator(true).await?).await?;
         self.operator.start().await.context("failed to start the operator")?;
         self.progress().step(format!(
             "operator restarted (process {}), chart and permissions as built",
@@ -224,6 +243,14 @@ impl Stack {
         let mut calls = self.aws_calls()?;
         calls.retain(|call| call.caller == self.operator_key);
         Ok(calls)
+    }
+
+    /// Holds what AWS has been asked since the last check against AWS's own models. An error says each violation.
+    pub async fn check_requests(&self) -> Result<Report> {
+        match &self.aws.requests {
+            Some(record) => record.check(&self.tools).await,
+            None => Ok(Report::default()),
+        }
     }
 
     /// A request of the local AWS's data plane under any host name, unsigned: `label.cloudfront.localhost`, or the loopback
@@ -314,13 +341,6 @@ async fn service_account(kube: &Client) -> Result<String> {
         .next()
         .and_then(|account| account.metadata.name)
         .context("the chart made no ServiceAccount")
-}
-
-/// What the operator says it needs, which is all it gets.
-async fn operator_policy() -> Result<String> {
-    let mut command = Command::new(artifacts::operator());
-    command.args(["iam-policy", "--account", ACCOUNT]).env_clear();
-    tools::output(&mut command, None).await
 }
 
 fn settings(run: &Run, credentials: &Credentials, kubeconfig: PathBuf) -> Settings {

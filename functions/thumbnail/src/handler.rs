@@ -7,16 +7,14 @@
 
 use functions_core::aws::Shared;
 use functions_core::aws_config;
-use functions_core::content_type::ContentType;
 use functions_core::contract::env;
 use functions_core::filename::Filename;
 use functions_core::lambda::{Error, chain};
 use functions_core::photo_id::PhotoId;
 use functions_core::settings::Settings;
-use functions_core::upload_request::UploadLimits;
 
 use crate::event::{Event, Put};
-use crate::imaging::{self, Limits, Refusal, Target, Thumbnail};
+use crate::photo::{Refusal, Rules, Thumbnail};
 use crate::storage::{Incoming, Storage};
 use crate::table::{Outcome, Row, Table};
 
@@ -39,9 +37,7 @@ impl Failure {
 pub(crate) struct Thumbnails {
     storage: Storage,
     table: Table,
-    upload_limits: UploadLimits,
-    limits: Limits,
-    target: Target,
+    rules: Rules,
 }
 
 impl Thumbnails {
@@ -63,9 +59,7 @@ impl Thumbnails {
                 client: aws_sdk_dynamodb::Client::from_conf(dynamodb),
                 name: settings.required(env::TABLE)?,
             },
-            upload_limits: settings.upload_limits()?,
-            limits: Limits::from_settings(settings)?,
-            target: Target::from_settings(settings)?,
+            rules: Rules::from_settings(settings)?,
         })
     }
 
@@ -103,47 +97,27 @@ impl Thumbnails {
             return self.storage.remove_incoming(id).await;
         }
         match self.open(&mut incoming).await? {
-            Ok((proven, thumbnail)) => self.keep(id, &incoming, proven, thumbnail).await,
+            Ok(thumbnail) => self.keep(id, &incoming, thumbnail).await,
             Err(refusal) => self.refuse(id, &incoming, &refusal).await,
         }
     }
 
     /// Checks the file from the outside in: size, first bytes, header, pixels.
-    async fn open(
-        &self,
-        incoming: &mut Incoming,
-    ) -> Result<Result<(ContentType, Thumbnail), Refusal>, Failure> {
-        if incoming.size > self.upload_limits.max_bytes {
-            return Ok(Err(Refusal::TooManyBytes { limit: self.upload_limits.max_bytes }));
-        }
-        if let Err(refusal) = self.limits.check_file(incoming.size) {
+    async fn open(&self, incoming: &mut Incoming) -> Result<Result<Thumbnail, Refusal>, Failure> {
+        if let Err(refusal) = self.rules.check_file(incoming.size) {
             return Ok(Err(refusal));
         }
         let bytes = incoming.read().await?;
-        let Some(proven) = ContentType::sniff(&bytes) else { return Ok(Err(Refusal::NotAnImage)) };
-        if incoming.claimed != Some(proven) {
-            return Ok(Err(Refusal::OtherType { proven }));
-        }
-        if !self.upload_limits.content_types.contains(&proven) {
-            return Ok(Err(Refusal::TypeNotAccepted { proven }));
-        }
-        Ok(imaging::thumbnail(&bytes, proven, &self.limits, &self.target)
-            .map(|thumbnail| (proven, thumbnail)))
+        Ok(self.rules.thumbnail(&bytes, incoming.claimed))
     }
 
-    async fn keep(
-        &self,
-        id: PhotoId,
-        incoming: &Incoming,
-        proven: ContentType,
-        thumbnail: Thumbnail,
-    ) -> Result<(), Failure> {
+    async fn keep(&self, id: PhotoId, incoming: &Incoming, thumbnail: Thumbnail) -> Result<(), Failure> {
         let filename = filename(incoming);
-        let Thumbnail { width, height, bytes } = thumbnail;
+        let Thumbnail { proven, width, height, complete, bytes } = thumbnail;
         let thumbnail_bytes = bytes.len();
         let (same_file, thumbnail_key) = tokio::try_join!(
             self.storage.keep_original(id, incoming, proven, &filename),
-            self.storage.keep_thumbnail(id, self.target.format, bytes),
+            self.storage.keep_thumbnail(id, self.rules.format, bytes),
         )?;
         if !same_file {
             return Err(Failure::new("copy the original", "the file was replaced while it was checked"));
@@ -153,7 +127,7 @@ impl Thumbnails {
             Row { id, filename: &filename, file_size: incoming.size, content_type: Some(proven), outcome };
         self.table.write(&row).await?;
         self.storage.remove_incoming(id).await?;
-        tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, width, height, thumbnail_bytes, "ready");
+        tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, width, height, complete, thumbnail_bytes, "ready");
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 mod event;
 mod handler;
-mod imaging;
+mod photo;
 mod storage;
 mod table;
 

@@ -3,11 +3,15 @@
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::error::{failed, unreadable};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, bucket, objects};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::resources::artefacts::{Change, Observed, PREFIX};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[call("s3", "PutObject", &[Need("s3:PutObject", On::Zip)])];
 
 const ROLE: BucketRole = BucketRole::Artefacts;
 

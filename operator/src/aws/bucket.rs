@@ -14,6 +14,7 @@ use aws_smithy_types::error::operation::BuildError;
 use futures::try_join;
 
 use super::error::{failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, objects};
 use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
@@ -21,6 +22,31 @@ use crate::graph::BucketRole;
 use crate::names::Tags;
 use crate::ownership::Ownership;
 use crate::resources::bucket::{Change, Observed, Rule};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "GetBucketTagging", &[Need("s3:GetBucketTagging", On::Bucket)]),
+    call("s3", "GetPublicAccessBlock", &[Need("s3:GetBucketPublicAccessBlock", On::Bucket)]),
+    call("s3", "GetBucketOwnershipControls", &[Need("s3:GetBucketOwnershipControls", On::Bucket)]),
+    call("s3", "GetBucketEncryption", &[Need("s3:GetEncryptionConfiguration", On::Bucket)]),
+    call("s3", "GetBucketLifecycleConfiguration", &[Need("s3:GetLifecycleConfiguration", On::Bucket)]),
+    // Ownership and tags are set with the creation.
+    call(
+        "s3",
+        "CreateBucket",
+        &[
+            Need("s3:CreateBucket", On::NewBucket),
+            Need("s3:PutBucketOwnershipControls", On::NewBucket),
+            Need("s3:TagResource", On::NewBucket),
+        ],
+    ),
+    call("s3", "PutPublicAccessBlock", &[Need("s3:PutBucketPublicAccessBlock", On::Bucket)]),
+    call("s3", "PutBucketOwnershipControls", &[Need("s3:PutBucketOwnershipControls", On::NewBucket)]),
+    call("s3", "PutBucketEncryption", &[Need("s3:PutEncryptionConfiguration", On::Bucket)]),
+    call("s3", "PutBucketLifecycleConfiguration", &[Need("s3:PutLifecycleConfiguration", On::Bucket)]),
+    call("s3", "PutBucketTagging", &[Need("s3:PutBucketTagging", On::Bucket)]),
+    call("s3", "DeleteBucket", &[Need("s3:DeleteBucket", On::Bucket)]),
+];
 
 /// Where a bucket is made when no place is given; S3 refuses it as a place.
 const DEFAULT_REGION: &str = "us-east-1";

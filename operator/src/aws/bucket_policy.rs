@@ -1,12 +1,19 @@
 //! Calls for `resources::bucket_policy`.
 
 use super::error::failed;
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, bucket};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::resources::bucket_policy::{Change, Observed};
 use crate::resources::document;
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "GetBucketPolicy", &[Need("s3:GetBucketPolicy", On::Bucket)]),
+    call("s3", "PutBucketPolicy", &[Need("s3:PutBucketPolicy", On::Bucket)]),
+];
 
 pub(super) async fn observe(
     clients: &Clients,

@@ -10,6 +10,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
+use super::counts::Counts;
 use super::recent::Recent;
 
 /// Where AWS's global services are signed for.
@@ -25,8 +26,10 @@ pub struct Clients {
     pub iam: aws_sdk_iam::Client,
     pub lambda: aws_sdk_lambda::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub quotas: aws_sdk_servicequotas::Client,
     pub s3: aws_sdk_s3::Client,
     pub(super) recent: Arc<Recent>,
+    pub(super) counts: Arc<Counts>,
 }
 
 /// Makes clients.
@@ -92,8 +95,11 @@ impl ClientPool {
             iam: client!(aws_sdk_iam, global),
             lambda: client!(aws_sdk_lambda, regional),
             logs: client!(aws_sdk_cloudwatchlogs, regional),
+            // Of CloudFront alone.
+            quotas: client!(aws_sdk_servicequotas, global),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             recent: Arc::clone(&self.recent),
+            counts: Arc::default(),
         }
     }
 }

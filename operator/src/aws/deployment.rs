@@ -1,10 +1,18 @@
 //! Deployments of the REST API.
 
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, rest_api};
 use crate::cloud::{self, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::resources::deployment::{Change, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("apigateway", "GetDeployments", &[Need("apigateway:GET", On::RestApi)]),
+    call("apigateway", "CreateDeployment", &[Need("apigateway:POST", On::RestApi)]),
+    call("apigateway", "DeleteDeployment", &[Need("apigateway:DELETE", On::RestApi)]),
+];
 
 const MISSING: &[&str] = &["NotFoundException"];
 /// As many as AWS gives in one answer.

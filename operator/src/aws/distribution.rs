@@ -9,12 +9,38 @@ use aws_smithy_types::error::operation::BuildError;
 
 use super::Clients;
 use super::error::{failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::names::Tags;
 use crate::ownership::Ownership;
+use crate::preflight::Quota;
 use crate::resources::distribution::{Change, Desired, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("cloudfront", "ListDistributions", &[Need("cloudfront:ListDistributions", On::Anything)]),
+    call("cloudfront", "ListTagsForResource", &[Need("cloudfront:ListTagsForResource", On::Distribution)]),
+    call("cloudfront", "GetDistribution", &[Need("cloudfront:GetDistribution", On::OwnDistribution)]),
+    call(
+        "cloudfront",
+        "CreateDistributionWithTags",
+        &[
+            Need("cloudfront:CreateDistribution", On::NewDistribution),
+            Need("cloudfront:TagResource", On::NewDistribution),
+        ],
+    ),
+    call(
+        "cloudfront",
+        "GetDistributionConfig",
+        &[Need("cloudfront:GetDistributionConfig", On::OwnDistribution)],
+    ),
+    call("cloudfront", "UpdateDistribution", &[Need("cloudfront:UpdateDistribution", On::OwnDistribution)]),
+    call("cloudfront", "TagResource", &[Need("cloudfront:TagResource", On::OwnDistribution)]),
+    call("cloudfront", "UntagResource", &[Need("cloudfront:UntagResource", On::OwnDistribution)]),
+    call("cloudfront", "DeleteDistribution", &[Need("cloudfront:DeleteDistribution", On::OwnDistribution)]),
+];
 
 const MISSING: &[&str] = &["NoSuchDistribution", "NoSuchResource"];
 
@@ -50,12 +76,14 @@ async fn candidates(clients: &Clients, gallery: &Identity) -> Result<Vec<String>
         found.comment == comment || origins.any(|origin| origin.domain_name == host)
     };
     let mut pages = clients.cloudfront.list_distributions().into_paginator().send();
-    let mut ids = Vec::new();
+    let (mut ids, mut count) = (Vec::new(), 0);
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed("cloudfront", "ListDistributions"))?;
         let items = page.distribution_list.and_then(|list| list.items).unwrap_or_default();
+        count += items.len();
         ids.extend(items.into_iter().filter(looks_like_ours).map(|found| found.id));
     }
+    clients.counts.note(Quota::Distributions, count);
     Ok(ids)
 }
 

@@ -107,6 +107,10 @@ pub(crate) fn classify(status: Option<u16>, code: &str, message: &str) -> ErrorK
         "BadRequest" if says(&["No integration defined", "doesn't contain any methods", "Active stages"]) => {
             ErrorKind::NotReady
         }
+        // The permissions boundary is somebody else's to make.
+        "NoSuchEntity" if says(&["Scope ARN", "not attachable"]) => ErrorKind::Rejected,
+        // Lambda may not read the code in the operator's name.
+        "InvalidParameterValue" if says(&["S3 Error Code: AccessDenied"]) => ErrorKind::AccessDenied,
         "Validation" if says(&["modified multiple times"]) => ErrorKind::NotReady,
         "LimitExceeded" if says(&["being updated", "simultaneously"]) => ErrorKind::NotReady,
 
@@ -350,6 +354,18 @@ mod tests {
         (Some(400), "ValidationException", "1 validation error detected", Rejected),
         (Some(400), "MalformedPolicy", "Invalid principal in policy", NotReady),
         (Some(400), "MalformedPolicy", "Policies must be valid JSON", Rejected),
+        (
+            Some(404),
+            "NoSuchEntity",
+            "Scope ARN: arn:aws:iam::1:policy/x does not exist or is not attachable.",
+            Rejected,
+        ),
+        (
+            Some(400),
+            "InvalidParameterValueException",
+            "Error occurred while GetObject. S3 Error Code: AccessDenied. S3 Error Message: Access Denied",
+            AccessDenied,
+        ),
     ];
 
     #[test]

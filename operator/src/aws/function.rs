@@ -3,14 +3,51 @@
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{
     Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
+    TagsError,
 };
 use functions_core::contract::FunctionName;
 
-use super::error::{failed, found};
+use super::error::{classify, failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, by_tags};
-use crate::cloud::{CloudError, Seen};
+use crate::cloud::{CloudError, Message, Seen};
 use crate::gallery::Identity;
 use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    // Without the second it tells no tags, and nobody's function is ours.
+    call(
+        "lambda",
+        "GetFunction",
+        &[Need("lambda:GetFunction", On::Function), Need("lambda:ListTags", On::Function)],
+    ),
+    call(
+        "lambda",
+        "CreateFunction",
+        &[
+            Need("lambda:CreateFunction", On::Function),
+            Need("lambda:TagResource", On::Function),
+            Need("iam:PassRole", On::PassedRole),
+            Need("s3:GetObject", On::Zip),
+        ],
+    ),
+    call(
+        "lambda",
+        "UpdateFunctionCode",
+        &[Need("lambda:UpdateFunctionCode", On::Function), Need("s3:GetObject", On::Zip)],
+    ),
+    call(
+        "lambda",
+        "UpdateFunctionConfiguration",
+        &[Need("lambda:UpdateFunctionConfiguration", On::Function), Need("iam:PassRole", On::PassedRole)],
+    ),
+    call("lambda", "PutFunctionConcurrency", &[Need("lambda:PutFunctionConcurrency", On::Function)]),
+    call("lambda", "DeleteFunctionConcurrency", &[Need("lambda:DeleteFunctionConcurrency", On::Function)]),
+    call("lambda", "TagResource", &[Need("lambda:TagResource", On::Function)]),
+    call("lambda", "UntagResource", &[Need("lambda:UntagResource", On::Function)]),
+    call("lambda", "DeleteFunction", &[Need("lambda:DeleteFunction", On::Function)]),
+];
 
 const MISSING: &[&str] = &["ResourceNotFoundException"];
 
@@ -24,9 +61,20 @@ pub(super) async fn observe(
     let Some(answer) = found(answer, MISSING, failed("lambda", "GetFunction"))? else {
         return Ok(Seen::Nothing);
     };
+    if let Some(error) = answer.tags_error() {
+        return Err(tags_refused(error));
+    }
     let observed = read(answer);
     let tags = observed.tags.clone();
     Ok(by_tags(gallery, &tags, &name, observed))
+}
+
+/// `GetFunction` succeeds without the permission to read tags, and a function without tags would be somebody else's.
+fn tags_refused(error: &TagsError) -> CloudError {
+    let (code, message) = (error.error_code().to_owned(), error.message().to_owned());
+    // No answer of its own: the code alone tells.
+    let kind = classify(Some(400), &code, &message);
+    CloudError { service: "lambda", operation: "ListTags", kind, code, source: Message(message) }
 }
 
 fn read(answer: GetFunctionOutput) -> Observed {
@@ -179,6 +227,21 @@ mod tests {
             configuration.memory_size(512).timeout(30).state(state).last_update_status(update);
         let tags = Some(tags.into_iter().collect());
         GetFunctionOutput::builder().configuration(configuration.build()).set_tags(tags).build()
+    }
+
+    /// To see it fail: do not look at `tags_error`; the function is then somebody else's.
+    #[tokio::test]
+    async fn tags_that_may_not_be_read_are_a_missing_permission_and_not_somebody_else_s_function() {
+        let message = "User: arn:aws:iam::1:user/op is not authorized to perform: lambda:ListTags on resource: arn:f \
+                       because no identity-based policy allows the lambda:ListTags action";
+        let refused =
+            TagsError::builder().error_code("AccessDeniedException").message(message).build().unwrap();
+        let get = mock!(Client::get_function).then_output(move || {
+            let configuration = FunctionConfiguration::builder().build();
+            GetFunctionOutput::builder().configuration(configuration).tags_error(refused.clone()).build()
+        });
+        let error = observe(&clients(&[&get]), &identity("photos", "summer"), LIST).await.unwrap_err();
+        assert_eq!((error.kind, error.operation), (ErrorKind::AccessDenied, "ListTags"));
     }
 
     #[test]

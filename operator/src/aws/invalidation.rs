@@ -5,11 +5,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_sdk_cloudfront::types::{InvalidationBatch, Paths};
 
 use super::error::{failed, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, distribution};
 use crate::cloud::{self, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::names::{TAG_SITE, Tags};
 use crate::resources::invalidation::{Change, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[call(
+    "cloudfront",
+    "CreateInvalidation",
+    &[Need("cloudfront:CreateInvalidation", On::OwnDistribution)],
+)];
 
 pub(super) async fn observe(
     clients: &Clients,

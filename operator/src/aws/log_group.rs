@@ -3,12 +3,28 @@
 use functions_core::contract::FunctionName;
 
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, by_tags};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::ResourceId;
 use crate::names::Tags;
 use crate::resources::log_group::{Change, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("logs", "DescribeLogGroups", &[Need("logs:DescribeLogGroups", On::Anything)]),
+    call("logs", "ListTagsForResource", &[Need("logs:ListTagsForResource", On::LogGroup)]),
+    call(
+        "logs",
+        "CreateLogGroup",
+        &[Need("logs:CreateLogGroup", On::LogGroup), Need("logs:TagResource", On::LogGroup)],
+    ),
+    call("logs", "PutRetentionPolicy", &[Need("logs:PutRetentionPolicy", On::LogGroup)]),
+    call("logs", "TagResource", &[Need("logs:TagResource", On::LogGroup)]),
+    call("logs", "UntagResource", &[Need("logs:UntagResource", On::LogGroup)]),
+    call("logs", "DeleteLogGroup", &[Need("logs:DeleteLogGroup", On::LogGroup)]),
+];
 
 pub(super) async fn observe(
     clients: &Clients,

@@ -3,16 +3,19 @@
 //! Every `observe` reads one resource, tells ours from others' by tags, and never writes. Every `apply` makes the one call
 //! that its change describes.
 
+mod account;
 mod artefacts;
 mod bucket;
 mod bucket_policy;
 mod clients;
+mod counts;
 mod deployment;
 mod distribution;
 pub(crate) mod error;
 mod function;
 mod invalidation;
 mod log_group;
+pub mod needs;
 mod notification;
 mod objects;
 mod origin_access_control;
@@ -37,18 +40,26 @@ use crate::gallery::Identity;
 use crate::graph::ResourceId;
 use crate::names::Tags;
 use crate::ownership::Ownership;
+use crate::preflight::{Account, Question};
 use crate::resources::Change;
 
 /// The real AWS, or what answers at its endpoint.
 #[derive(Debug)]
 pub struct Aws {
     clients: ClientPool,
+    principal: Option<String>,
 }
 
 impl Aws {
     /// AWS through these clients.
     pub fn new(clients: ClientPool) -> Self {
-        Self { clients }
+        Self { clients, principal: None }
+    }
+
+    /// The same, knowing the ARN of the IAM entity that it is, to ask about its permissions.
+    #[must_use]
+    pub fn acting_as(self, principal: Option<String>) -> Self {
+        Self { principal, ..self }
     }
 }
 
@@ -77,7 +88,7 @@ impl Cloud for Aws {
             for Finding { id, result, part } in findings {
                 match result.and_then(|()| clients.recent.check(gallery, id, &part)) {
                     Ok(()) => replace(seen, id, part),
-                    Err(error) => errors.push((id, error)),
+                    Err(error) => errors.push((id, clients.recent.settle(gallery, id, error))),
                 }
             }
         }
@@ -88,7 +99,15 @@ impl Cloud for Aws {
         let clients = &*self.clients.region(&gallery.region);
         let result = apply(clients, gallery, change).await;
         clients.recent.note(gallery, change, &result);
-        result
+        result.map_err(|error| match recent::tagged_resource(change) {
+            Some(id) => clients.recent.settle(gallery, id, error),
+            None => error,
+        })
+    }
+
+    async fn account(&self, gallery: &Identity, question: &Question) -> Account {
+        let clients = self.clients.region(&gallery.region);
+        account::read(&clients, self.principal.as_deref(), gallery, question).await
     }
 
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {

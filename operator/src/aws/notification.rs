@@ -8,13 +8,19 @@ use aws_sdk_s3::types::{
 
 use super::Clients;
 use super::error::{failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::resources::notification::{Change, Entry, ID, Observed};
 
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "GetBucketNotificationConfiguration", &[Need("s3:GetBucketNotification", On::Bucket)]),
+    call("s3", "PutBucketNotificationConfiguration", &[Need("s3:PutBucketNotification", On::Bucket)]),
+];
+
 const MISSING: &[&str] = &["NoSuchBucket"];
-const PUT: &str = "PutBucketNotificationConfiguration";
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let found = configuration(clients, gallery).await?;
@@ -76,7 +82,7 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
     let call =
         call.expected_bucket_owner(&gallery.installation.account).notification_configuration(configuration);
     let call = call.set_skip_destination_validation(skip_validation.then_some(true));
-    call.send().await.map(drop).map_err(failed("s3", PUT))
+    call.send().await.map(drop).map_err(failed("s3", "PutBucketNotificationConfiguration"))
 }
 
 fn write(entry: &Entry) -> Result<LambdaFunctionConfiguration, CloudError> {
@@ -91,7 +97,7 @@ fn write(entry: &Entry) -> Result<LambdaFunctionConfiguration, CloudError> {
         .set_events(Some(events.iter().map(|event| Event::from(event.as_str())).collect()))
         .filter(NotificationConfigurationFilter::builder().key(key).build())
         .build()
-        .map_err(invalid_request("s3", PUT))
+        .map_err(invalid_request("s3", "PutBucketNotificationConfiguration"))
 }
 
 #[cfg(test)]

@@ -7,10 +7,24 @@ use aws_smithy_types::error::operation::BuildError;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::error::{classify, failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, bucket};
 use crate::cloud::{CloudError, Message};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "ListObjectsV2", &[Need("s3:ListBucket", On::Bucket)]),
+    call("s3", "ListObjectVersions", &[Need("s3:ListBucketVersions", On::Bucket)]),
+    call(
+        "s3",
+        "DeleteObjects",
+        &[Need("s3:DeleteObject", On::Object), Need("s3:DeleteObjectVersion", On::Object)],
+    ),
+    call("s3", "ListMultipartUploads", &[Need("s3:ListBucketMultipartUploads", On::Bucket)]),
+    call("s3", "AbortMultipartUpload", &[Need("s3:AbortMultipartUpload", On::Object)]),
+];
 
 /// How many pages of up to 1000 versions one call of [`empty`] deletes. What is left is for the next round, so that a
 /// gallery with many photos does not keep the others waiting.

@@ -7,20 +7,49 @@ use aws_sdk_cloudfront::types::{
 
 use super::Clients;
 use super::error::{failed, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
+use crate::preflight::Quota;
 use crate::resources::origin_access_control::{Change, Desired, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call(
+        "cloudfront",
+        "ListOriginAccessControls",
+        &[Need("cloudfront:ListOriginAccessControls", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "CreateOriginAccessControl",
+        &[Need("cloudfront:CreateOriginAccessControl", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "GetOriginAccessControlConfig",
+        &[Need("cloudfront:GetOriginAccessControlConfig", On::OriginAccessControl)],
+    ),
+    call(
+        "cloudfront",
+        "UpdateOriginAccessControl",
+        &[Need("cloudfront:UpdateOriginAccessControl", On::OriginAccessControl)],
+    ),
+];
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let name = gallery.installation.origin_access_control();
     let mut pages = clients.cloudfront.list_origin_access_controls().into_paginator().send();
+    let mut count = 0;
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed("cloudfront", "ListOriginAccessControls"))?;
         let items = page.origin_access_control_list.and_then(|list| list.items).unwrap_or_default();
         if let Some(found) = items.iter().find(|item| item.name == name) {
             return Ok(Seen::Ours(read(found)));
         }
+        count += items.len();
     }
+    clients.counts.note(Quota::OriginAccessControls, count);
     Ok(Seen::Nothing)
 }
 

@@ -4,9 +4,17 @@ use functions_core::contract::FunctionName;
 
 use super::Clients;
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::resources::permission::{ACTION, Change, Desired, Observed, STATEMENT, read};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("lambda", "GetPolicy", &[Need("lambda:GetPolicy", On::Function)]),
+    call("lambda", "AddPermission", &[Need("lambda:AddPermission", On::InvokedFunction)]),
+    call("lambda", "RemovePermission", &[Need("lambda:RemovePermission", On::Function)]),
+];
 
 /// Neither policy nor function.
 const MISSING: &[&str] = &["ResourceNotFoundException"];

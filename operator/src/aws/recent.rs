@@ -35,6 +35,8 @@ pub struct Recent {
     made: Mutex<BTreeMap<Key, Instant>>,
     /// Since when it is gone.
     deleted: Mutex<BTreeMap<Key, Instant>>,
+    /// Since when there is what the operator's policy knows by its tags alone.
+    tagged: Mutex<BTreeMap<Key, Instant>>,
 }
 
 /// What a change does to the existence of its resource.
@@ -49,6 +51,11 @@ impl Recent {
         let Some((id, touch)) = touch(change) else { return };
         let key = key(gallery, id);
         let lost = result.as_ref().is_err_and(|error| error.kind == ErrorKind::Unavailable);
+        if result.is_ok() && matches!(touch, Touch::Made) && known_by_tags(id) == Some(id) {
+            let mut tagged = lock(&self.tagged);
+            tagged.retain(|_, since| since.elapsed() < VISIBLE_AFTER);
+            tagged.insert(key.clone(), Instant::now());
+        }
         match (touch, result) {
             (Touch::Made, Ok(())) => drop(lock(&self.made).insert(key, Instant::now() + VISIBLE_AFTER)),
             (Touch::Made, Err(_)) if lost && id == ResourceId::RestApi => {
@@ -86,9 +93,37 @@ impl Recent {
         Ok(())
     }
 
+    /// The operator's policy lets it touch REST APIs and distributions with an owner's tag (`crate::iam_policy`), and IAM may hear
+    /// of a new one's tags late. A denial is then no missing permission yet.
+    pub(super) fn settle(&self, gallery: &Identity, id: ResourceId, error: CloudError) -> CloudError {
+        let since = known_by_tags(id).and_then(|id| lock(&self.tagged).get(&key(gallery, id)).copied());
+        let is_new = since.is_some_and(|since| since.elapsed() < VISIBLE_AFTER);
+        let kind =
+            if is_new && error.kind == ErrorKind::AccessDenied { ErrorKind::NotReady } else { error.kind };
+        CloudError { kind, ..error }
+    }
+
     /// Did we delete it within the last minutes?
     pub(super) fn was_deleted(&self, gallery: &Identity, id: ResourceId) -> bool {
         lock(&self.deleted).get(&key(gallery, id)).is_some_and(|since| since.elapsed() < BACK_WITHIN)
+    }
+}
+
+/// The resource by whose tags the operator's policy knows this one.
+fn known_by_tags(id: ResourceId) -> Option<ResourceId> {
+    match id {
+        ResourceId::RestApi | ResourceId::Deployment | ResourceId::Stage => Some(ResourceId::RestApi),
+        ResourceId::Distribution | ResourceId::Invalidation => Some(ResourceId::Distribution),
+        _ => None,
+    }
+}
+
+/// The resource that a change is of, where tags matter for it.
+pub(super) fn tagged_resource(change: &Change) -> Option<ResourceId> {
+    match change {
+        Change::RestApi(_) | Change::Deployment(_) | Change::Stage(_) => Some(ResourceId::RestApi),
+        Change::Distribution(_) | Change::Invalidation(_) => Some(ResourceId::Distribution),
+        _ => None,
     }
 }
 
@@ -216,6 +251,29 @@ mod tests {
             recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap_err();
             tokio::time::advance(PERHAPS_VISIBLE_AFTER).await;
             recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap();
+        });
+    }
+
+    /// To see it fail: let `settle` give the error back as it came.
+    #[test]
+    fn a_denial_of_what_was_just_made_with_tags_is_no_missing_permission_for_a_minute() {
+        run(async {
+            let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+            let denied = || CloudError { kind: ErrorKind::AccessDenied, ..lost() };
+            let kind = |id| recent.settle(&gallery, id, denied()).kind;
+            assert_eq!(kind(ResourceId::Stage), ErrorKind::AccessDenied);
+            let (name, description) = ("n".into(), "d".into());
+            let make_api = Change::RestApi(rest_api::Change::Create { name, description, tags: Tags::new() });
+            recent.note(&gallery, &make_api, &Err(denied()));
+            assert_eq!(kind(ResourceId::Stage), ErrorKind::AccessDenied, "it was not made");
+            recent.note(&gallery, &make_api, &Ok(()));
+            recent.note(&gallery, &make(), &Ok(()));
+            assert_eq!(kind(ResourceId::Stage), ErrorKind::NotReady);
+            assert_eq!(kind(ResourceId::Distribution), ErrorKind::AccessDenied);
+            assert_eq!(kind(ID), ErrorKind::AccessDenied, "a bucket is known by its name");
+            assert_eq!(recent.settle(&gallery, ResourceId::RestApi, lost()).kind, ErrorKind::Unavailable);
+            tokio::time::advance(VISIBLE_AFTER).await;
+            assert_eq!(kind(ResourceId::Stage), ErrorKind::AccessDenied);
         });
     }
 

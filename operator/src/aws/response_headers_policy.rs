@@ -12,15 +12,41 @@ use aws_smithy_types::error::operation::BuildError;
 
 use super::Clients;
 use super::error::{failed, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
+use crate::preflight::Quota;
 use crate::resources::response_headers_policy::{Change, Desired, Headers, Observed, name};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call(
+        "cloudfront",
+        "ListResponseHeadersPolicies",
+        &[Need("cloudfront:ListResponseHeadersPolicies", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "CreateResponseHeadersPolicy",
+        &[Need("cloudfront:CreateResponseHeadersPolicy", On::Anything)],
+    ),
+    call(
+        "cloudfront",
+        "GetResponseHeadersPolicyConfig",
+        &[Need("cloudfront:GetResponseHeadersPolicyConfig", On::ResponseHeadersPolicy)],
+    ),
+    call(
+        "cloudfront",
+        "UpdateResponseHeadersPolicy",
+        &[Need("cloudfront:UpdateResponseHeadersPolicy", On::ResponseHeadersPolicy)],
+    ),
+];
 
 const COMMENT: &str = "Photo galleries: what browsers may do with the page";
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let name = name(gallery);
-    let mut marker = None;
+    let (mut marker, mut count) = (None, 0);
     loop {
         let call =
             clients.cloudfront.list_response_headers_policies().r#type(ResponseHeadersPolicyType::Custom);
@@ -30,12 +56,14 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
             .await
             .map_err(failed("cloudfront", "ListResponseHeadersPolicies"))?;
         let Some(list) = page.response_headers_policy_list else { return Ok(Seen::Nothing) };
+        count += list.items.as_ref().map_or(0, Vec::len);
         let policies = list.items.into_iter().flatten().filter_map(|item| item.response_headers_policy);
         if let Some(found) = policies.filter_map(read).find(|found| found.name == name) {
             return Ok(Seen::Ours(found));
         }
         marker = list.next_marker.filter(|marker| !marker.is_empty());
         if marker.is_none() {
+            clients.counts.note(Quota::ResponseHeadersPolicies, count);
             return Ok(Seen::Nothing);
         }
     }

@@ -7,11 +7,37 @@ use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOp
 
 use super::Clients;
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::names::{TAG_BODY, Tags};
 use crate::ownership::Ownership;
+use crate::preflight::Quota;
 use crate::resources::rest_api::{Change, Observed};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("apigateway", "GetRestApis", &[Need("apigateway:GET", On::RestApis)]),
+    call(
+        "apigateway",
+        "CreateRestApi",
+        &[Need("apigateway:POST", On::NewRestApi), Need("apigateway:PUT", On::RestApiTags)],
+    ),
+    call("apigateway", "PutRestApi", &[Need("apigateway:PUT", On::RestApi)]),
+    call("apigateway", "UpdateRestApi", &[Need("apigateway:PATCH", On::RestApi)]),
+    // Tagging counts as a change of what is tagged. Its stage's is below it.
+    call(
+        "apigateway",
+        "TagResource",
+        &[Need("apigateway:PUT", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)],
+    ),
+    call(
+        "apigateway",
+        "UntagResource",
+        &[Need("apigateway:DELETE", On::RestApiTags), Need("apigateway:PATCH", On::RestApi)],
+    ),
+    call("apigateway", "DeleteRestApi", &[Need("apigateway:DELETE", On::RestApi)]),
+];
 
 const MISSING: &[&str] = &["NotFoundException"];
 /// As many as AWS gives in one answer.
@@ -20,6 +46,7 @@ const PAGE: i32 = 500;
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let pages = clients.apigateway.get_rest_apis().limit(PAGE).into_paginator().items().send();
     let all = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("apigateway", "GetRestApis"))?;
+    clients.counts.note(Quota::RestApis, all.iter().filter(|found| is_regional(found)).count());
     let (mut ours, mut left) = (Vec::new(), None);
     for found in all {
         match gallery.ownership(&tags(&found)) {
@@ -44,6 +71,11 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
         tags,
         duplicates: ours.filter_map(|found| found.id).collect(),
     }))
+}
+
+/// Edge-optimized and private ones have quotas of their own.
+fn is_regional(found: &RestApi) -> bool {
+    found.endpoint_configuration().is_some_and(|endpoint| endpoint.types().contains(&EndpointType::Regional))
 }
 
 fn tags(found: &RestApi) -> Tags {

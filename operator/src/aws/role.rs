@@ -4,12 +4,31 @@ use aws_sdk_iam::types::Tag;
 use functions_core::contract::FunctionName;
 
 use super::error::{failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, by_tags};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::names::{ROLE_PATH, Tags};
 use crate::resources::document::{parse, text};
 use crate::resources::role::{Change, Desired, Observed, POLICY};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("iam", "GetRole", &[Need("iam:GetRole", On::Role), Need("iam:GetRole", On::MissingRole)]),
+    call("iam", "GetRolePolicy", &[Need("iam:GetRolePolicy", On::Role)]),
+    call("iam", "ListRolePolicies", &[Need("iam:ListRolePolicies", On::Role)]),
+    call("iam", "ListAttachedRolePolicies", &[Need("iam:ListAttachedRolePolicies", On::Role)]),
+    call("iam", "CreateRole", &[Need("iam:CreateRole", On::RoleInBounds), Need("iam:TagRole", On::Role)]),
+    call("iam", "PutRolePermissionsBoundary", &[Need("iam:PutRolePermissionsBoundary", On::RoleInBounds)]),
+    call("iam", "UpdateAssumeRolePolicy", &[Need("iam:UpdateAssumeRolePolicy", On::Role)]),
+    call("iam", "PutRolePolicy", &[Need("iam:PutRolePolicy", On::RoleInBounds)]),
+    call("iam", "UpdateRole", &[Need("iam:UpdateRole", On::Role)]),
+    call("iam", "TagRole", &[Need("iam:TagRole", On::Role)]),
+    call("iam", "UntagRole", &[Need("iam:UntagRole", On::Role)]),
+    call("iam", "DeleteRolePolicy", &[Need("iam:DeleteRolePolicy", On::Role)]),
+    call("iam", "DetachRolePolicy", &[Need("iam:DetachRolePolicy", On::Role)]),
+    call("iam", "DeleteRole", &[Need("iam:DeleteRole", On::Role)]),
+];
 
 const MISSING: &[&str] = &["NoSuchEntity"];
 
@@ -32,6 +51,7 @@ pub(super) async fn observe(
         policy: policy.as_deref().map(parse),
         policies,
         attached,
+        boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
         tags,
     };
     let tags = observed.tags.clone();
@@ -65,6 +85,10 @@ pub(super) async fn apply(
     let (iam, name) = (&clients.iam, gallery.role(function));
     match change {
         Change::Create(role) => create(clients, &name, role).await,
+        Change::Bound(boundary) => {
+            let call = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
+            call.send().await.map(drop).map_err(failed("iam", "PutRolePermissionsBoundary"))
+        }
         Change::Trust(trust) => {
             let call = iam.update_assume_role_policy().role_name(name).policy_document(text(trust));
             call.send().await.map(drop).map_err(failed("iam", "UpdateAssumeRolePolicy"))
@@ -102,8 +126,9 @@ pub(super) async fn apply(
 }
 
 async fn create(clients: &Clients, name: &str, role: &Desired) -> Result<(), CloudError> {
-    let Desired { description, trust, policy: _, tags: wanted } = role;
+    let Desired { description, trust, policy: _, boundary, tags: wanted } = role;
     let call = clients.iam.create_role().role_name(name).path(ROLE_PATH).description(description);
+    let call = call.set_permissions_boundary(boundary.clone());
     let call = call.assume_role_policy_document(text(trust)).set_tags(Some(tags(wanted, "CreateRole")?));
     call.send().await.map(drop).map_err(failed("iam", "CreateRole"))
 }
@@ -194,12 +219,19 @@ mod tests {
         let create = mock!(Client::create_role)
             .match_requests(|request| {
                 let tags = request.tags().iter().any(|tag| tag.key() == crate::names::TAG_OWNER);
-                request.path() == Some(ROLE_PATH) && tags
+                let is_bounded = request.permissions_boundary() == Some("arn:b");
+                request.path() == Some(ROLE_PATH) && is_bounded && tags
             })
             .then_output(|| CreateRoleOutput::builder().build());
         let identity = identity("photos", "summer");
         let (description, tags) = ("text".into(), identity.owner_tags());
-        let role = Desired { description, trust: json!({}), policy: json!({}), tags };
+        let role = Desired {
+            description,
+            trust: json!({}),
+            policy: json!({}),
+            boundary: Some("arn:b".into()),
+            tags,
+        };
         apply(&clients(&[&create]), &identity, LIST, &Change::Create(role)).await.unwrap();
         assert_eq!(create.num_calls(), 1);
     }

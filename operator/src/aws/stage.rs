@@ -3,11 +3,23 @@
 use aws_sdk_apigateway::types::{MethodSetting, Op, PatchOperation};
 
 use super::error::{failed, found};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, rest_api};
 use crate::cloud::{self, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::names::STAGE;
 use crate::resources::stage::{Call, Change, Observed, Throttle};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("apigateway", "GetStage", &[Need("apigateway:GET", On::RestApi)]),
+    call(
+        "apigateway",
+        "CreateStage",
+        &[Need("apigateway:POST", On::RestApi), Need("apigateway:PUT", On::RestApiTags)],
+    ),
+    call("apigateway", "UpdateStage", &[Need("apigateway:PATCH", On::RestApi)]),
+];
 
 const MISSING: &[&str] = &["NotFoundException"];
 /// Key of the settings of all methods.

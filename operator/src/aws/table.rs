@@ -13,11 +13,29 @@ use functions_core::contract::table::{LISTING, NEWEST_FIRST, PHOTO_ID};
 use futures::try_join;
 
 use super::error::{failed, found, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, by_tags};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::names::Tags;
 use crate::resources::table::{Change, Observed, Status};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("dynamodb", "DescribeTable", &[Need("dynamodb:DescribeTable", On::Table)]),
+    call("dynamodb", "ListTagsOfResource", &[Need("dynamodb:ListTagsOfResource", On::Table)]),
+    call("dynamodb", "DescribeContinuousBackups", &[Need("dynamodb:DescribeContinuousBackups", On::Table)]),
+    call(
+        "dynamodb",
+        "CreateTable",
+        &[Need("dynamodb:CreateTable", On::Table), Need("dynamodb:TagResource", On::Table)],
+    ),
+    call("dynamodb", "UpdateContinuousBackups", &[Need("dynamodb:UpdateContinuousBackups", On::Table)]),
+    call("dynamodb", "UpdateTable", &[Need("dynamodb:UpdateTable", On::Table)]),
+    call("dynamodb", "TagResource", &[Need("dynamodb:TagResource", On::Table)]),
+    call("dynamodb", "UntagResource", &[Need("dynamodb:UntagResource", On::Table)]),
+    call("dynamodb", "DeleteTable", &[Need("dynamodb:DeleteTable", On::Table)]),
+];
 
 /// How long a table's tags may stay unread after its creation before it counts as one without tags.
 const TAGS_LATENCY: Duration = Duration::from_secs(30);

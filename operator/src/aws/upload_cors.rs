@@ -6,11 +6,18 @@ use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 use aws_smithy_types::error::operation::BuildError;
 
 use super::error::{failed, invalid_request};
+use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, bucket};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::resources::upload_cors::{Change, Observed, Rule};
+
+/// What IAM asks of whoever makes these calls.
+pub(super) const NEEDS: &[CallNeeds] = &[
+    call("s3", "GetBucketCors", &[Need("s3:GetBucketCORS", On::Bucket)]),
+    call("s3", "PutBucketCors", &[Need("s3:PutBucketCORS", On::Bucket)]),
+];
 
 const ROLE: BucketRole = BucketRole::Photos;
 

@@ -65,6 +65,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
                 reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await
             }
         };
+        self.tell(&story::of_preflight(&outcome)).await;
         self.tell(&story::of_outcome(&self.before, self.generation, &outcome)).await;
         self.count_drift(&outcome);
         self.report(Report::Outcome(&goal, &outcome, stage)).await?;
@@ -213,6 +214,10 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
 
     /// When to come back.
     async fn next(&self, outcome: &Outcome, stage: Stage) -> Duration {
+        if let Some(after) = outcome.preflight.retry() {
+            self.context.forget(self.uid());
+            return after;
+        }
         if let Some(failure) = policy::worst(&outcome.failures) {
             return match policy::answer(failure.error.kind).retry {
                 Retry::After(after) => after,

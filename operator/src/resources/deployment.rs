@@ -176,4 +176,11 @@ mod tests {
         assert_eq!(changes(Some("d2"), &seen), [delete("d1")]);
         assert_eq!(seen.find(&new, None), Some("d2"), "the newest, when none is live");
     }
+
+    #[test]
+    fn only_what_looks_like_a_digest_is_ours() {
+        let (new, no_digest) = (digest(), "z".repeat(64));
+        let seen = seen(&[("d3", &new), ("long", &no_digest), ("short", "beef")]);
+        assert_eq!(changes(Some("d3"), &seen), []);
+    }
 }

@@ -213,4 +213,18 @@ mod tests {
             assert_eq!(fields_of(&ResponseHeadersPolicy::update(&want(), Some(&seen(headers)))), [field]);
         }
     }
+
+    #[test]
+    fn a_header_is_missing_or_different() {
+        let mut headers = want().headers;
+        headers.others.remove("permissions-policy");
+        headers.others.insert("cross-origin-opener-policy".into(), "unsafe-none".into());
+        let told: Vec<_> =
+            differences(&want().headers, &headers).into_iter().map(|it| (it.field, it.from)).collect();
+        let line = |field: &str, from: &str| (field.to_owned(), from.to_owned());
+        assert_eq!(
+            told,
+            [line("cross-origin-opener-policy", "different"), line("permissions-policy", "missing")]
+        );
+    }
 }

@@ -199,7 +199,8 @@ fn gateway_responses() -> Value {
         });
         if let Some(status) = status {
             problem["status"] = json!(status);
-            response["statusCode"] = json!(status);
+            // A string, says the documentation of the extension.
+            response["statusCode"] = json!(status.to_string());
         }
         response["responseTemplates"] = json!({"application/json": document::text(&problem)});
         response

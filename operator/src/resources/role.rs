@@ -1,10 +1,13 @@
 //! A function's role: whom it trusts and the one inline policy that says exactly what the function may do.
 //!
 //! Found by its deterministic name; whose it is, its tags say. We own path, description, trust, the inline policy
-//! [`POLICY`] and our tags. Policies that others add stay as long as the role stays.
+//! [`POLICY`], our tags, and the permissions boundary where the operator was given one (`crate::iam_policy::boundary`): without
+//! one, a boundary that others set stays. Policies that others add stay as long as the role stays.
 //!
 //! Slow: Lambda can assume a new role only after some seconds, and says so when a function is made. Never deleted under a
 //! living function: a role of the same name is another role to everyone who knew the first.
+
+use std::collections::BTreeSet;
 
 use functions_core::contract::{FunctionName, key, table};
 use serde_json::{Value, json};
@@ -31,6 +34,8 @@ pub struct Desired {
     pub trust: Value,
     /// What it may do.
     pub policy: Value,
+    /// ARN of the policy that says what it may do at most.
+    pub boundary: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -50,6 +55,8 @@ pub struct Observed {
     pub policies: Vec<String>,
     /// ARNs of the managed policies attached to it.
     pub attached: Vec<String>,
+    /// ARN of the policy that says what it may do at most.
+    pub boundary: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -59,6 +66,8 @@ pub struct Observed {
 pub enum Change {
     /// `CreateRole`.
     Create(Desired),
+    /// `PutRolePermissionsBoundary` of the policy with this ARN.
+    Bound(String),
     /// `UpdateAssumeRolePolicy`.
     Trust(Value),
     /// `PutRolePolicy`.
@@ -88,7 +97,8 @@ impl Kind for Role {
             description: format!("Function {function} of the photo gallery {}", gallery.identity),
             trust: trust(),
             policy: policy(function, &gallery.identity),
-            tags: gallery.tags(),
+            boundary: gallery.identity.installation.permissions_boundary.clone(),
+            tags: caseless(gallery.tags()),
         })
     }
 
@@ -98,6 +108,12 @@ impl Kind for Role {
             return vec![Step::create(Change::Create(want.clone())), Step::detail(put_policy)];
         };
         let mut steps = Vec::new();
+        // First: with a boundary, the operator's own policy lets it change the policies of no role that has none.
+        if let Some(want) = want.boundary.as_ref().filter(|want| seen.boundary.as_ref() != Some(*want)) {
+            let now = seen.boundary.as_deref().unwrap_or("none");
+            let difference = Difference::new("permissions boundary", now, want);
+            steps.push(Step::update(Change::Bound(want.clone()), [difference]));
+        }
         if document::canonical(&want.trust) != document::canonical(&seen.trust) {
             let difference = Difference::of_document("trust policy", false);
             steps.push(Step::update(Change::Trust(want.trust.clone()), [difference]));
@@ -134,6 +150,15 @@ impl Kind for Role {
     }
 }
 
+/// IAM alone takes tag keys that differ in nothing but case for one, and refuses a role that has both. The operator's own stay,
+/// and of the others the first.
+fn caseless(tags: Tags) -> Tags {
+    let (ours, others): (Tags, Tags) =
+        tags.into_iter().partition(|(key, _)| key.starts_with("photogallery.dev/"));
+    let mut taken = BTreeSet::new();
+    ours.into_iter().chain(others).filter(|(key, _)| taken.insert(key.to_lowercase())).collect()
+}
+
 /// Lambda, and nobody else.
 fn trust() -> Value {
     json!({
@@ -147,7 +172,7 @@ fn trust() -> Value {
 }
 
 /// What a function may do: the calls that it makes, on the resources that it makes them on.
-fn policy(function: FunctionName, gallery: &Identity) -> Value {
+pub(crate) fn policy(function: FunctionName, gallery: &Identity) -> Value {
     // The log group is made beforehand, so the role needs no logs:CreateLogGroup, and nothing brings back a deleted one.
     let mut statements = vec![json!({
         "Effect": "Allow",
@@ -197,18 +222,33 @@ fn grants(function: FunctionName, gallery: &Identity) -> Vec<Value> {
 mod tests {
     use super::*;
     use crate::resources::Effect;
-    use crate::testing::galleries::{identity, summer};
+    use crate::testing::galleries::{BOUNDARY, identity, summer};
     use crate::testing::steps::fields_of;
 
     fn want() -> Desired {
         Role::desired(FunctionName::List, &summer(), &cloud::Observed::default()).unwrap()
     }
 
+    #[test]
+    fn keys_that_iam_takes_for_one_are_one() {
+        let of = |pairs: &[(&str, &str)]| -> Tags {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let tags = of(&[
+            ("Team", "a"),
+            ("team", "b"),
+            ("PhotoGallery.dev/name", "c"),
+            ("photogallery.dev/name", "d"),
+        ]);
+        assert_eq!(caseless(tags), of(&[("Team", "a"), ("photogallery.dev/name", "d")]));
+    }
+
     fn up_to_date() -> Observed {
-        let Desired { description, trust, policy, tags } = want();
+        let Desired { description, trust, policy, boundary, tags } = want();
         let arn = identity("photos", "summer").role_arn(FunctionName::List);
         let policies = vec![POLICY.into()];
-        Observed { arn, description, trust, policy: Some(policy), policies, attached: Vec::new(), tags }
+        let (policy, attached) = (Some(policy), Vec::new());
+        Observed { arn, description, trust, policy, policies, attached, boundary, tags }
     }
 
     #[test]
@@ -237,6 +277,28 @@ mod tests {
     }
 
     #[test]
+    fn a_role_is_bounded_before_anything_else_where_a_boundary_was_given() {
+        let theirs = "arn:aws:iam::aws:policy/AdministratorAccess";
+        for (seen, from) in [(None, "none"), (Some(theirs), theirs)] {
+            let seen =
+                Observed { boundary: seen.map(str::to_owned), policy: Some(json!({})), ..up_to_date() };
+            let steps = Role::update(&want(), Some(&seen));
+            assert_eq!(steps.len(), 2);
+            let difference = Difference::new("permissions boundary", from, BOUNDARY);
+            assert_eq!(steps[0], Step::update(Change::Bound(BOUNDARY.into()), [difference]));
+        }
+    }
+
+    #[test]
+    fn without_a_boundary_of_ours_that_of_others_stays() {
+        let want = Desired { boundary: None, ..want() };
+        for theirs in [None, Some("arn:aws:iam::1:policy/theirs".to_owned())] {
+            let seen = Observed { boundary: theirs, ..up_to_date() };
+            assert_eq!(Role::update(&want, Some(&seen)), []);
+        }
+    }
+
+    #[test]
     fn a_crash_between_role_and_policy_is_mended() {
         let seen = Observed { policy: None, policies: Vec::new(), ..up_to_date() };
         let steps = Role::update(&want(), Some(&seen));
@@ -247,6 +309,7 @@ mod tests {
     #[test]
     fn each_drifted_field_is_one_call_that_names_it() {
         let drifted = [
+            ("permissions boundary", Observed { boundary: None, ..up_to_date() }),
             ("trust policy", Observed { trust: json!({"Version": "2012-10-17"}), ..up_to_date() }),
             ("policy", Observed { policy: Some(json!({})), ..up_to_date() }),
             ("description", Observed { description: "by hand".into(), ..up_to_date() }),
@@ -280,5 +343,13 @@ mod tests {
         assert_eq!(Role::state(&up_to_date()), State::Ready);
         let seen = Observed { arn: "AROAEXAMPLE".into(), ..up_to_date() };
         assert!(matches!(Role::state(&seen), State::Pending(_)));
+    }
+
+    #[test]
+    fn lambda_may_assume_it_and_nobody_else() {
+        let trust = trust();
+        let [statement] = &trust["Statement"].as_array().unwrap()[..] else { panic!() };
+        assert_eq!(statement["Principal"], json!({"Service": "lambda.amazonaws.com"}));
+        assert_eq!((&statement["Effect"], &statement["Action"]), (&json!("Allow"), &json!("sts:AssumeRole")));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use strum::IntoEnumIterator;
 
 use super::*;
-use crate::cloud::{CloudError, ErrorKind, Message};
+use crate::cloud::{CloudError, ErrorKind, Message, Observed};
 use crate::gallery::DataPolicy;
 use crate::reconcile::{Failure, Progress, look, reconcile};
 use crate::testing::drive::{absent, converge, in_sync, present, run, with_spec};
@@ -92,7 +92,7 @@ fn failed(kind: ErrorKind) -> Failure {
     let source = Message("Words of AWS.".into());
     let error =
         CloudError { service: "lambda", operation: "CreateFunction", kind, code: String::new(), source };
-    Failure { resource: ResourceId::Function(FunctionName::List), error }
+    Failure { resource: ResourceId::Function(FunctionName::List), arn: "arn:f".into(), error }
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_conflict_with_what_an_earlier_gallery_left_shows_the_command_that_takes_it_
     life.hear(0, "conflict", Report::Outcome(&goal, &end, Stage::Ended));
     let said = life.condition(Stalled);
     assert_eq!(said.reason, "ResourceConflict");
-    let words = "exists and is not ours: it belongs to an earlier gallery with uid earlier. It is left alone. If that gallery is \
+    let words = "exist and are not ours: each belongs to an earlier gallery with uid earlier. They are left alone. If that gallery is \
                  gone for good, take over what is left of it: kubectl annotate pgal/summer --namespace photos --overwrite \
                  photogallery.dev/adopt=owner/earlier. Or choose another name for this one; I will go on by myself.";
     assert!(said.message.ends_with(words), "{}", said.message);
@@ -267,4 +267,33 @@ fn a_new_generation_is_told_with_the_conditions_that_are_about_it() {
 fn durations_read_like_those_of_a_person() {
     let text = |seconds| duration(SignedDuration::from_secs(seconds));
     assert_eq!([text(-1), text(45), text(130), text(3605)], ["0s", "45s", "2m10s", "60m05s"]);
+    assert_eq!([text(59), text(60)], ["59s", "1m00s"]);
+}
+
+#[test]
+fn a_gallery_that_serves_is_not_called_down_when_aws_does_not_answer() {
+    let (mut life, goal, outcome) = live();
+    let silent = Outcome { failures: vec![failed(ErrorKind::Unavailable)], ..outcome };
+    // Its last known state counts, also where a part of it could not be read.
+    for seen in [silent.seen.clone(), Observed::default()] {
+        let report = Outcome { seen, ..silent.clone() };
+        life.hear(10, "no answer", Report::Outcome(&goal, &report, Stage::Ended));
+        assert_eq!(life.condition(Ready).status, "True", "{:?}", life.condition(Ready));
+    }
+    // And one that never served is not said to be on its way only because AWS does not answer.
+    let mut life = Life::new();
+    life.hear(10, "no answer", Report::Outcome(&goal, &silent, Stage::Ended));
+    assert_eq!(life.condition(Ready).reason, Reason::Unavailable.as_str());
+}
+
+#[test]
+fn a_deletion_that_is_done_says_why_it_waits() {
+    let mut life = Life::new();
+    let goal = absent(&summer(), DataPolicy::Delete);
+    life.hear(10, "gone", Report::Outcome(&goal, &Outcome::default(), Stage::Ended));
+    assert!(
+        life.condition(Synced).message.starts_with("Everything is gone. Looking once more"),
+        "{}",
+        life.text
+    );
 }

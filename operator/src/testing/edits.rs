@@ -95,6 +95,7 @@ const CHANGES: &[(&str, Edit)] = &[
         with_role(world, id, |it| drop(it.policies.insert("photogallery".into(), json!({}))));
     }),
     ("change role/list trust", |world, id| with_role(world, id, |it| it.trust = json!({}))),
+    ("take the boundary off role/list", |world, id| with_role(world, id, |it| it.boundary = None)),
     ("add a policy to role/list", |world, id| {
         with_role(world, id, |it| drop(it.policies.insert("other".into(), json!({}))));
     }),

@@ -39,6 +39,7 @@ use crate::aws;
 use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
+use crate::preflight::{Account, Question};
 use crate::resources::Change;
 use crate::testing::life::Life;
 
@@ -62,6 +63,8 @@ struct State {
 pub(crate) enum Call {
     /// A resource was read.
     Read(ResourceId),
+    /// The account was asked about.
+    Ask,
     /// A change was asked for.
     Write(Operation, Outcome),
 }
@@ -200,7 +203,7 @@ impl FakeCloud {
 pub(crate) fn writes(log: &[Call]) -> Vec<Operation> {
     let write = |call: &Call| match call {
         Call::Write(operation, _) => Some(*operation),
-        Call::Read(_) => None,
+        Call::Read(_) | Call::Ask => None,
     };
     log.iter().filter_map(write).collect()
 }
@@ -209,7 +212,7 @@ pub(crate) fn writes(log: &[Call]) -> Vec<Operation> {
 pub(crate) fn refusals(log: &[Call]) -> Vec<CloudError> {
     let refusal = |call: &Call| match call {
         Call::Write(_, Outcome::Refused(error)) => Some(error.clone()),
-        Call::Write(..) | Call::Read(_) => None,
+        Call::Write(..) | Call::Read(_) | Call::Ask => None,
     };
     log.iter().filter_map(refusal).collect()
 }
@@ -239,6 +242,16 @@ impl State {
         let is_heard = matches!(fault, None | Some(Effect::Pretend | Effect::DieHeard));
         let found = is_heard.then(|| Ok(observe::read(&mut self.world, gallery, known, id)));
         heard(fault, life, operation, found)
+    }
+
+    /// `None`: the operator does not live to hear the answer.
+    fn ask(&mut self, life: &Life, question: &Question) -> Option<Account> {
+        let fault = self.fault(|on| on == On::Call);
+        self.log.push(Call::Ask);
+        let operation = Operation { service: "fake", name: "Ask" };
+        // Nobody needs the answer, so that there are no errors.
+        heard(fault, life, operation, Some(Ok(limits::account(&self.world, question))))
+            .map(Result::unwrap_or_default)
     }
 
     /// `None`: the operator does not live to hear the answer.
@@ -330,6 +343,15 @@ impl Cloud for FakeCloud {
         }
     }
 
+    async fn account(&self, _: &Identity, question: &Question) -> Account {
+        self.life.turn().await;
+        let answer = self.with(|state| state.ask(&self.life, question));
+        if self.life.is_over() {
+            pending::<()>().await;
+        }
+        answer.unwrap_or_default()
+    }
+
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
         self.life.turn().await;
         let name = gallery.bucket(BucketRole::Photos);
@@ -354,6 +376,10 @@ impl Cloud for Arc<FakeCloud> {
 
     async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
         (**self).apply(gallery, change).await
+    }
+
+    async fn account(&self, gallery: &Identity, question: &Question) -> Account {
+        (**self).account(gallery, question).await
     }
 
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {

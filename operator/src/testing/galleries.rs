@@ -9,12 +9,16 @@ use photogallery_crds::{Architecture, PhotoGallerySpec};
 use crate::gallery::{Gallery, Identity, Installation, ViewerTemplate};
 use crate::release::{Release, SiteFile, Zip};
 
+/// What the functions' roles may do at most.
+pub(crate) const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/photogallery/pg-boundary";
+
 /// The operator of account 123456789012 and owner `owner`.
 pub(crate) fn installation() -> Arc<Installation> {
     Arc::new(Installation {
         account: "123456789012".into(),
         owner_id: "owner".into(),
         prefix: "pg".into(),
+        permissions_boundary: Some(BOUNDARY.into()),
         viewer: ViewerTemplate("https://{domain}".into()),
         endpoint: None,
     })

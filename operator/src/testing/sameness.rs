@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
-use crate::names::{TAG_KEYS, Tags};
+use crate::names::{TAG_KEYS, Tags, is_listed};
 use crate::resources::function::Activity;
 use crate::resources::notification::ID;
 use crate::resources::permission::STATEMENT;
@@ -114,9 +114,8 @@ pub(crate) fn of_others(world: &World, gallery: &Identity) -> BTreeMap<String, S
 
 /// Tags that are neither the operator's nor the spec's.
 fn tags(put: &mut impl FnMut(String, String), place: &str, tags: &Tags) {
-    let of_spec: Vec<_> = tags.get(TAG_KEYS).map_or("", String::as_str).split(' ').collect();
-    let others = tags
-        .iter()
-        .filter(|(key, _)| !key.starts_with("photogallery.dev/") && !of_spec.contains(&key.as_str()));
+    let of_spec = tags.get(TAG_KEYS).map_or("", String::as_str);
+    let others =
+        tags.iter().filter(|(key, _)| !key.starts_with("photogallery.dev/") && !is_listed(of_spec, key));
     others.for_each(|(key, value)| put(format!("{place} tag {key}"), value.clone()));
 }

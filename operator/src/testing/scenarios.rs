@@ -14,7 +14,7 @@ use super::fake_cloud::{FakeCloud, Slow, World};
 use super::galleries::summer;
 use crate::gallery::{DataPolicy, Gallery, Goal};
 use crate::plan_command;
-use crate::reconcile::look;
+use crate::reconcile::{look, preflight};
 
 /// A file.
 #[derive(Deserialize)]
@@ -25,6 +25,7 @@ struct Scenario {
     /// How the world came about; an empty account before the first step. Besides edits (see `edits.rs`):
     ///
     /// - `in sync`: a gallery with title and region alone is made, as `photos/summer`;
+    /// - `full of roles`: from now on the account takes no more than are there;
     /// - `slow distribution`: from now on distributions take their time;
     /// - `new release`: an operator with other functions and another site takes over;
     /// - `new uid`: the object was made anew;
@@ -63,6 +64,7 @@ impl Scenario {
         for step in &self.world {
             match step.as_str() {
                 "in sync" => drop(converge(&cloud, &present(&gallery)).await),
+                "full of roles" => cloud.edit(|world| world.quotas.roles = world.roles.len()),
                 "slow distribution" => {
                     cloud.edit(|world| world.slow = Slow { distribution: 9, ..world.slow });
                 }
@@ -75,8 +77,9 @@ impl Scenario {
             }
         }
         let goal = self.goal(&gallery);
-        let outcome = look(&cloud, &goal).await;
-        plan_command::describe(&goal, &outcome.plan)
+        let mut outcome = look(&cloud, &goal).await;
+        preflight(&cloud, &goal, &mut outcome).await;
+        plan_command::describe(&goal, &outcome.plan, &outcome.preflight)
     }
 }
 

@@ -156,6 +156,7 @@ impl Lane {
     }
 
     pub async fn stop(self) -> Result<()> {
+        self.stack.check_requests().await?;
         self.stack.stop().await
     }
 

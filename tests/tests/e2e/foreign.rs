@@ -15,10 +15,14 @@ use photogallery_tests::artifacts;
 use photogallery_tests::local_aws::{ACCOUNT, Clients, REGION};
 use serde_json::{Value, json};
 
+use crate::support::account::{inventory, named_resources};
 use crate::support::gallery::condition;
 use crate::support::{Gallery, shared};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+
+/// The operator's words for what is in the way.
+const ALL: [&str; 5] = ["bucket/photos", "table", "role/upload", "log-group/delete", "function/list"];
 
 /// What is in the way.
 struct Names {
@@ -30,7 +34,7 @@ struct Names {
 }
 
 #[test]
-fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_goes_on_without_them()
+fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_is_made_once_they_are_gone()
 -> Result<()> {
     shared(async |stack| {
         let gallery = Gallery::named(stack, "foreign", "foreign").await?;
@@ -48,30 +52,28 @@ fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_g
 
         let gallery = Gallery::apply(stack, "foreign", json!({})).await?;
 
-        let mut in_the_way = BTreeMap::from([
-            ("bucket/photos", &names.bucket),
-            ("table", &names.table),
-            ("role/upload", &names.role),
-            ("log-group/delete", &names.group),
-            ("function/list", &names.function),
-        ]);
+        let all = [&names.bucket, &names.table, &names.role, &names.group, &names.function];
+        let mut in_the_way: BTreeMap<_, _> = ALL.into_iter().zip(all).collect();
         while !in_the_way.is_empty() {
             let message = conflict(&gallery, &in_the_way).await?;
-            let (id, name) = in_the_way
-                .iter()
-                .find(|(id, _)| message.starts_with(&format!("{id} ")))
-                .map(|(id, name)| (*id, *name))
-                .with_context(|| format!("names none of {in_the_way:?}: {message}"))?;
+            let id =
+                *in_the_way.keys().find(|id| message.contains(&format!("{id} "))).context("names none")?;
+            let whose = match in_the_way.len() {
+                1 => {
+                    "exists and is not ours: it does not carry this operator's tags. It is left alone. Remove it, "
+                }
+                2..=4 => {
+                    "exist and are not ours: each does not carry this operator's tags. They are left alone. Remove them, "
+                }
+                _ => "and 1 more exist and are not ours: each ",
+            };
+            ensure!(message.contains(whose), "{message}");
             ensure!(
-                message
-                    == format!(
-                        "{id} {name} exists and is not ours: it does not carry this operator's tags. It is left alone. \
-                         Remove it, or choose another name for the gallery; I will go on by myself."
-                    ),
+                message.ends_with("or choose another name for the gallery; I will go on by myself."),
                 "{message}"
             );
             if in_the_way.len() == before.len() {
-                // Told once; that another one follows, the conditions say.
+                // Told once; that others follow, the conditions say.
                 gallery.tells(true, "Stalled", &format!("ResourceConflict: {message}")).await?;
             }
             let mut now = look(aws, &names).await?;
@@ -79,6 +81,10 @@ fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_g
             let then: BTreeMap<_, _> =
                 before.clone().into_iter().filter(|(kind, _)| now.contains_key(kind)).collect();
             ensure!(now == then && now.len() == in_the_way.len(), "touched: {now:#?} was {then:#?}");
+            // Nothing is made beside them.
+            let made = named_resources(&gallery).into_iter().filter(|line| !names.hold(line));
+            let (made, all): (Vec<_>, _) = (made.collect(), inventory(stack).await?);
+            ensure!(made.iter().all(|line| !all.contains(line)), "made: {all:#?}");
             remove(aws, &names, id).await?;
             in_the_way.remove(id);
             gallery.annotate().await?;
@@ -89,7 +95,22 @@ fn resources_of_others_with_our_names_are_told_and_not_touched_and_the_gallery_g
     })
 }
 
-/// Waits for the conflict with one of these, and returns its message.
+impl Names {
+    /// Is it one of these, as a line of the inventory?
+    fn hold(&self, line: &str) -> bool {
+        let Self { bucket, table, role, group, function } = self;
+        let all = [
+            ("bucket", bucket),
+            ("table", table),
+            ("role", role),
+            ("log group", group),
+            ("function", function),
+        ];
+        all.iter().any(|(kind, name)| line == format!("{kind} {name}"))
+    }
+}
+
+/// Waits for the conflict with all of these and nothing else, and returns its message.
 async fn conflict(gallery: &Gallery<'_>, in_the_way: &BTreeMap<&str, &String>) -> Result<String> {
     let message = |status: &Value| {
         let stalled = condition(status, "Stalled").filter(|it| it["status"] == "True")?;
@@ -98,7 +119,11 @@ async fn conflict(gallery: &Gallery<'_>, in_the_way: &BTreeMap<&str, &String>) -
     let status = gallery
         .wait_for("to say what is in its way", |object| {
             let named = message(&object.data["status"]);
-            named.is_some_and(|message| in_the_way.keys().any(|id| message.starts_with(&format!("{id} "))))
+            // No more than four are named.
+            named.is_some_and(|message| {
+                let named: Vec<_> = ALL.iter().filter(|id| message.contains(&format!("{id} "))).collect();
+                named.len() == in_the_way.len().min(4) && named.iter().all(|id| in_the_way.contains_key(**id))
+            })
         })
         .await?;
     let message = message(&status).context("not stalled any more")?;

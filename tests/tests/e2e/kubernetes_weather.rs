@@ -177,7 +177,7 @@ fn what_a_deletion_left_when_its_finalizer_was_taken_away_is_told_and_taken_over
         stack.operator.start().await?;
         gallery.apply_again(json!({})).await?;
         let message = gallery.conflict().await?;
-        ensure!(message.contains(&format!("it belongs to an earlier gallery with uid {old}.")), "{message}");
+        ensure!(message.contains(&format!("belongs to an earlier gallery with uid {old}.")), "{message}");
         // Nothing is taken before somebody says so: a second look says the same.
         gallery.annotate().await?;
         gallery.conflict().await?;

@@ -9,7 +9,7 @@ use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams};
 use photogallery_tests::control_plane::{self, ControlPlane};
-use photogallery_tests::local_aws::{Clients, LocalAws, REGION};
+use photogallery_tests::local_aws::{Clients, LocalAws, REGION, Wishes};
 use photogallery_tests::run::Run;
 use photogallery_tests::tools::Tools;
 use photogallery_tests::{Progress, artifacts, visitor, wait};
@@ -53,7 +53,7 @@ async fn a_namespace_comes_and_goes_and_a_service_account_is_no_more_than_itself
 #[tokio::test]
 async fn local_aws_lets_a_user_do_what_the_policy_says_and_no_more() -> Result<()> {
     let run = claim("aws-iam")?;
-    let aws = LocalAws::start(&run, &Tools::find().await?, None).await?;
+    let aws = LocalAws::start(&run, &Tools::find().await?, Wishes::default()).await?;
     let policy = json!({ "Version": "2012-10-17", "Statement": [
         { "Effect": "Allow", "Action": ["s3:CreateBucket", "s3:PutObject"], "Resource": "arn:aws:s3:::mine*" },
     ]});
@@ -84,7 +84,7 @@ async fn local_aws_lets_a_user_do_what_the_policy_says_and_no_more() -> Result<(
 #[tokio::test]
 async fn the_person_looking_around_may_read_and_not_write() -> Result<()> {
     let run = claim("aws-developer")?;
-    let aws = LocalAws::start(&run, &Tools::find().await?, None).await?;
+    let aws = LocalAws::start(&run, &Tools::find().await?, Wishes::default()).await?;
     let root = Clients::new(&aws.config(LocalAws::root(), REGION));
     root.s3.create_bucket().bucket("photos-1").create_bucket_configuration(here()).send().await?;
     root.s3.put_object().bucket("photos-1").key("a").body(b"x".to_vec().into()).send().await?;
@@ -106,7 +106,7 @@ async fn the_person_looking_around_may_read_and_not_write() -> Result<()> {
 #[tokio::test]
 async fn a_rest_api_is_imported_and_overwritten_from_openapi() -> Result<()> {
     let run = claim("aws-openapi")?;
-    let aws = LocalAws::start(&run, &Tools::find().await?, None).await?;
+    let aws = LocalAws::start(&run, &Tools::find().await?, Wishes::default()).await?;
     let gateway = Clients::new(&aws.config(LocalAws::root(), REGION)).apigateway;
     let api = gateway.create_rest_api().name("test").send().await?.id.context("no id")?;
     let put = async |path: &str| -> Result<()> {

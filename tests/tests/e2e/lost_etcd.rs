@@ -50,7 +50,7 @@ fn galleries_of_a_lost_cluster_are_told_and_left_alone_until_one_annotation_take
 async fn in_the_new_cluster(new: &Stack, before: &Inventory, url: &Value) -> Result<()> {
     let gallery = Gallery::apply(new, "lost", json!({})).await?;
     let message = gallery.conflict().await?;
-    ensure!(message.contains("it belongs to the operator with owner id "), "{message}");
+    ensure!(message.contains("each belongs to the operator with owner id "), "{message}");
     gallery.annotate().await?;
     gallery.conflict().await?;
     let beyond = more(new, before).await?;

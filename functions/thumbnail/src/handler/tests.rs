@@ -4,26 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use functions_testing::{Answer, Call, FakeAws};
-use image::DynamicImage;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::imaging::tests::{jpeg, png, png_bomb};
+use crate::photo::tests::{SETTINGS, jpeg, png};
 
 const ID: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-const SETTINGS: &[(&str, &str)] = &[
-    ("TABLE", "pg"),
-    ("PHOTOS_BUCKET", "photos"),
-    ("THUMBNAILS_BUCKET", "thumbnails"),
-    ("MAX_UPLOAD_BYTES", "100000"),
-    ("CONTENT_TYPES", "image/jpeg,image/png,image/webp"),
-    ("MAX_WIDTH", "40"),
-    ("MAX_HEIGHT", "40"),
-    ("FORMAT", "JPEG"),
-    ("QUALITY", "80"),
-    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
-];
-
 /// S3 and DynamoDB with state: objects by path, the one row.
 #[derive(Debug, Default)]
 struct World {
@@ -142,14 +128,18 @@ async fn a_good_file_becomes_a_photo_and_the_incoming_file_goes_last() {
 
 #[tokio::test]
 async fn bad_files_are_recorded_with_a_reason_and_removed_without_a_retry() {
-    let small = DynamicImage::new_rgb8(4, 4);
-    let cases: [(Vec<u8>, &str, &str); 7] = [
+    let cases: [(Vec<u8>, &str, &str); 8] = [
         (b"<html>".to_vec(), "image/jpeg", "The file is not an image of a known type."),
+        (
+            b"\0\0\0\x18ftypheic".to_vec(),
+            "image/jpeg",
+            "The file is a HEIC image, which this gallery cannot open.",
+        ),
         (Vec::new(), "image/jpeg", "The file is not an image of a known type."),
-        (png(&small), "image/jpeg", "The file is a PNG image, but was sent as another type."),
+        (png(4, 4), "image/jpeg", "The file is a PNG image, but was sent as another type."),
         (b"GIF89a\x01\0\x01\0\0\0\0;".to_vec(), "image/gif", "This gallery does not accept GIF images."),
-        (png(&small)[..40].to_vec(), "image/png", "The image is damaged or incomplete."),
-        (png_bomb(11_000, 11_000), "image/png", "The image has 11000 x 11000 pixels."),
+        (png(4, 4)[..40].to_vec(), "image/png", "The image is damaged or incomplete."),
+        (png(12_001, 1), "image/png", "The image has 12001 x 1 pixels."),
         (vec![0; 100_001], "image/png", "The file is larger than the 1 MB that this gallery accepts."),
     ];
     for (file, content_type, reason) in cases {

@@ -75,7 +75,7 @@ pub(super) fn read(seen: &DistributionConfig) -> Config {
 
 fn read_origin(seen: &SdkOrigin) -> Origin {
     let host = seen.domain_name.clone();
-    let is_plain = seen.origin_path().unwrap_or_default().is_empty();
+    let is_plain = seen.origin_path().unwrap_or_default().is_empty() && seen.vpc_origin_config().is_none();
     match seen.custom_origin_config() {
         Some(custom) if is_plain && is_strict(custom) => Origin::Https { host },
         None if is_plain => {
@@ -136,13 +136,18 @@ fn write_origins(want: &BTreeMap<String, Origin>, seen: Option<&Origins>) -> Res
     Origins::builder().quantity(quantity(&items)).set_items(Some(items)).build()
 }
 
+/// An origin has exactly one kind of settings. What those hold beyond ours (timeouts, IP versions) stays.
 fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, BuildError> {
     origin.origin_path = Some(String::new());
+    origin.vpc_origin_config = None;
     match want {
         Origin::Bucket { host, access_control } => {
             origin.domain_name.clone_from(host);
+            let mut bucket =
+                origin.s3_origin_config.take().unwrap_or_else(|| S3OriginConfig::builder().build());
             // Required beside an origin access control, and empty then.
-            origin.s3_origin_config = Some(S3OriginConfig::builder().origin_access_identity("").build());
+            bucket.origin_access_identity = String::new();
+            origin.s3_origin_config = Some(bucket);
             origin.custom_origin_config = None;
             origin.origin_access_control_id = Some(access_control.clone());
         }
@@ -150,14 +155,19 @@ fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, Build
             origin.domain_name.clone_from(host);
             origin.s3_origin_config = None;
             origin.origin_access_control_id = Some(String::new());
-            origin.custom_origin_config = Some(https()?);
+            origin.custom_origin_config = Some(https(origin.custom_origin_config.take())?);
         }
     }
     Ok(origin)
 }
 
-fn https() -> Result<CustomOriginConfig, BuildError> {
+fn https(seen: Option<CustomOriginConfig>) -> Result<CustomOriginConfig, BuildError> {
     let protocols = OriginSslProtocols::builder().quantity(1).items(SslProtocol::TlSv12).build()?;
+    if let Some(mut seen) = seen {
+        seen.origin_protocol_policy = OriginProtocolPolicy::HttpsOnly;
+        seen.origin_ssl_protocols = Some(protocols);
+        return Ok(seen);
+    }
     CustomOriginConfig::builder()
         .http_port(80)
         .https_port(443)

@@ -36,7 +36,7 @@ fn want() -> Desired {
     Distribution::desired((), &summer(), &seen).unwrap()
 }
 
-/// As CloudFront gives it back, with an alias and a certificate that the owner added.
+/// As CloudFront gives it back, with an alias, a certificate and longer timeouts that the owner added.
 fn given_back() -> DistributionConfig {
     let base = DistributionConfig::builder()
         .caller_reference("reference")
@@ -48,6 +48,14 @@ fn given_back() -> DistributionConfig {
     config.aliases = Some(Aliases::builder().quantity(1).items("photos.example.com").build().unwrap());
     config.viewer_certificate =
         Some(ViewerCertificate::builder().acm_certificate_arn("arn:certificate").build());
+    for origin in &mut config.origins.as_mut().unwrap().items {
+        if let Some(bucket) = &mut origin.s3_origin_config {
+            bucket.origin_read_timeout = Some(45);
+        }
+        if let Some(server) = &mut origin.custom_origin_config {
+            server.origin_read_timeout = Some(60);
+        }
+    }
     config
 }
 
@@ -177,7 +185,16 @@ async fn a_change_keeps_what_the_owner_added_and_holds_to_the_version_it_saw() {
         let put = mock!(Client::update_distribution)
             .match_requests(move |request| {
                 let config = request.distribution_config().unwrap();
-                request.if_match() == Some("V1")
+                let origins = config.origins().unwrap().items();
+                let timeouts: Vec<_> = origins
+                    .iter()
+                    .filter_map(|origin| match origin.s3_origin_config() {
+                        Some(bucket) => bucket.origin_read_timeout(),
+                        None => origin.custom_origin_config()?.origin_read_timeout(),
+                    })
+                    .collect();
+                timeouts == [60, 45]
+                    && request.if_match() == Some("V1")
                     && config.caller_reference() == "reference"
                     && config.aliases().unwrap().items() == ["photos.example.com"]
                     && config.viewer_certificate().unwrap().acm_certificate_arn() == Some("arn:certificate")

@@ -146,3 +146,14 @@ fn a_gallery_of_the_same_name_takes_retained_photos_back() {
     let steps = Bucket::update(&want, Some(&seen));
     assert_eq!(steps.iter().map(|step| &step.change).collect::<Vec<_>>(), [&Change::PutTags(want.tags)]);
 }
+
+#[test]
+fn what_is_left_over_goes_and_originals_are_archived_by_rules_that_leave_nothing_to_s3() {
+    let rule = |id: &str, prefix: &str| Rule { id: id.into(), prefix: prefix.into(), ..Rule::default() };
+    let unfinished = Rule { abort_days: Some(LEFTOVER_DAYS), ..rule("unfinished-uploads", "") };
+    let incoming = Rule { expire_days: Some(LEFTOVER_DAYS), ..rule("incoming", "incoming/") };
+    let archive = Rule { archive_days: Some(365), ..rule("archive", "photos/") };
+    assert_eq!(lifecycle(BucketRole::Thumbnails, Some(365)), [unfinished.clone()]);
+    assert_eq!(lifecycle(BucketRole::Photos, None), [unfinished.clone(), incoming.clone()]);
+    assert_eq!(lifecycle(BucketRole::Photos, Some(365)), [unfinished, incoming, archive]);
+}

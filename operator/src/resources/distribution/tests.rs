@@ -127,3 +127,11 @@ fn it_is_disabled_waited_for_and_deleted() {
     let disabled = Observed { is_deployed: true, ..disabling };
     assert_eq!(delete(&disabled), [Change::Delete { id, etag }]);
 }
+
+#[test]
+fn an_origin_says_how_it_is_asked() {
+    let bucket = |control: &str| Origin::Bucket { host: "site".into(), access_control: control.into() };
+    assert_eq!(origin(Some(&bucket(""))), "site (unsigned)");
+    assert_eq!(origin(Some(&bucket("OAC1"))), "site (signed by OAC1)");
+    assert_eq!(origin(None), "none");
+}

@@ -130,3 +130,10 @@ fn an_idle_function_is_deleted_in_one_call() {
     let steps = Function::delete(FunctionName::Thumbnail, &up_to_date(), DataPolicy::Retain);
     assert_eq!(steps, [Step::delete(Change::Delete)]);
 }
+
+#[test]
+fn a_build_is_told_by_the_beginning_of_its_digest() {
+    assert_eq!(short("3q2+7wAAAAA="), "deadbeef…");
+    // Nothing that AWS gives, but nothing to fail at.
+    assert_eq!([short("3q0="), short("not base64")], ["3q0=", "not base64"]);
+}

@@ -188,5 +188,34 @@ mod tests {
         assert_eq!(content_type("assets/app.JS"), "text/javascript; charset=utf-8");
         assert_eq!(content_type("favicon.svg"), "image/svg+xml");
         assert_eq!(content_type("LICENSE"), "application/octet-stream");
+        for (endings, expected) in [
+            ("html", "text/html; charset=utf-8"),
+            ("css", "text/css; charset=utf-8"),
+            ("js mjs", "text/javascript; charset=utf-8"),
+            ("json map", "application/json"),
+            ("webmanifest", "application/manifest+json"),
+            ("txt", "text/plain; charset=utf-8"),
+            ("xml", "application/xml"),
+            ("png", "image/png"),
+            ("jpg jpeg", "image/jpeg"),
+            ("webp", "image/webp"),
+            ("avif", "image/avif"),
+            ("gif", "image/gif"),
+            ("ico", "image/x-icon"),
+            ("woff", "font/woff"),
+            ("woff2", "font/woff2"),
+            ("wasm", "application/wasm"),
+        ] {
+            for ending in endings.split(' ') {
+                assert_eq!(content_type(&format!("assets/file.{ending}")), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_page_refers_to_is_there_before_the_page() {
+        let mut paths = ["index.html", "config.json", "favicon.svg", "assets/app-1a2b3c4d.js"];
+        paths.sort_by_key(|path| turn(path));
+        assert_eq!(paths, ["assets/app-1a2b3c4d.js", "favicon.svg", "config.json", "index.html"]);
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Role {
     pub policies: BTreeMap<String, Value>,
     /// ARNs of attached policies.
     pub attached: Vec<String>,
+    /// ARN of its permissions boundary.
+    pub boundary: Option<String>,
     /// Tags.
     pub tags: Tags,
     /// How often Lambda will still refuse it.
@@ -40,6 +42,7 @@ impl Role {
             policy: self.policies.get(POLICY).cloned(),
             policies: self.policies.keys().cloned().collect(),
             attached: self.attached.clone(),
+            boundary: self.boundary.clone(),
             tags: self.tags.clone(),
         }
     }
@@ -62,6 +65,7 @@ pub(super) fn role(
             arn: gallery.role_arn(name),
             description: wanted.description.clone(),
             trust: wanted.trust.clone(),
+            boundary: wanted.boundary.clone(),
             tags: wanted.tags.clone(),
             unknown: world.slow.role,
             ..Role::default()
@@ -81,6 +85,11 @@ pub(super) fn role(
     };
     match change {
         Change::Create(_) => {}
+        Change::Bound(arn) => role.boundary = Some(arn.clone()),
+        // As the operator's own policy has it.
+        Change::Policy(_) if role.boundary != gallery.installation.permissions_boundary => {
+            return Err(call.refuse(403, "AccessDenied", "not authorized to perform: iam:PutRolePolicy"));
+        }
         Change::Trust(trust) => role.trust = trust.clone(),
         Change::Policy(policy) => drop(role.policies.insert(POLICY.into(), policy.clone())),
         Change::Describe(text) => role.description.clone_from(text),

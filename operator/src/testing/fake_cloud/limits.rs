@@ -5,6 +5,7 @@ use super::world::World;
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
 use crate::names::Tags;
+use crate::preflight::{Account, Limit, Question, Quota, Usage};
 use crate::resources::{
     Change, bucket, bucket_policy, distribution, function, log_group, origin_access_control,
     response_headers_policy, rest_api, role, stage, table,
@@ -34,6 +35,26 @@ impl Default for Quotas {
             response_headers_policies: 20,
         }
     }
+}
+
+/// What the account says of itself: what `check` goes by, as far as the operator asks for it.
+pub(super) fn account(world: &World, question: &Question) -> Account {
+    let quotas = &world.quotas;
+    let all = [
+        (Quota::Roles, world.roles.len(), quotas.roles),
+        (Quota::RestApis, world.rest_apis.len(), quotas.rest_apis),
+        (Quota::Distributions, world.distributions.len(), quotas.distributions),
+        (Quota::OriginAccessControls, world.origin_access_controls.len(), quotas.origin_access_controls),
+        (
+            Quota::ResponseHeadersPolicies,
+            world.response_headers_policies.len(),
+            quotas.response_headers_policies,
+        ),
+    ];
+    let asked = all.into_iter().filter(|(quota, ..)| question.needs.contains_key(quota));
+    let usage = asked
+        .map(|(quota, used, limit)| (quota, Usage { used: used as u64, limit: Limit::Exact(limit as u64) }));
+    Account { usage: usage.collect(), denied: world.denied.clone() }
 }
 
 /// Refuses what is one too many, or too large.

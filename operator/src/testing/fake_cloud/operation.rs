@@ -121,6 +121,7 @@ fn log_group_name(change: &log_group::Change) -> &'static str {
 fn role_name(change: &role::Change) -> &'static str {
     match change {
         role::Change::Create(_) => "CreateRole",
+        role::Change::Bound(_) => "PutRolePermissionsBoundary",
         role::Change::Trust(_) => "UpdateAssumeRolePolicy",
         role::Change::Policy(_) => "PutRolePolicy",
         role::Change::Describe(_) => "UpdateRole",

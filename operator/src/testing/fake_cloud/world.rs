@@ -6,6 +6,7 @@ use super::{Operation, Quotas, apigateway, cloudfront, dynamodb, iam, lambda, li
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
 use crate::names::Tags;
+use crate::preflight::Denied;
 use crate::resources::{Change, log_group, origin_access_control, response_headers_policy};
 
 /// The account.
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub distributions: BTreeMap<String, cloudfront::Distribution>,
     /// How many there may be.
     pub quotas: Quotas,
+    /// What IAM's simulator says that the operator may not do.
+    pub denied: Vec<Denied>,
     /// How long things take.
     pub slow: Slow,
     /// How many ids were assigned. Also the time.

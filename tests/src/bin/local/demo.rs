@@ -61,6 +61,8 @@ async fn show(
         operator: BTreeMap::new(),
         start_operator: true,
         interposer: weather.clone().map(|weather| weather as Arc<dyn Interposer>),
+        bounded: true,
+        recorded: false,
         progress: progress.clone(),
     };
     let stack = Stack::start(options).await?;

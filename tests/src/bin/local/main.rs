@@ -1,10 +1,11 @@
-//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix` and `make bench-operator`. `make` builds
-//! everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix`, `make iam-minimal` and `make bench-operator`.
+//! `make` builds everything before it calls them.
 
 mod bench_operator;
 mod crash_matrix;
 mod demo;
 mod environment;
+mod iam_minimal;
 mod sky;
 mod supervisor;
 mod tour;
@@ -22,7 +23,7 @@ struct Arguments {
     command: Command,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Show a gallery, until Ctrl-C.
     Demo(Sky),
@@ -34,6 +35,8 @@ enum Command {
     CrashMatrix(crash_matrix::Arguments),
     /// Measure the operator beside a boto3 script, and write down in docs/benchmarks.md what came of it.
     BenchOperator(bench_operator::Arguments),
+    /// Take each action of the operator's policy away in turn, and see that it is missed.
+    IamMinimal(iam_minimal::Arguments),
     /// What `up` leaves in the background.
     #[command(hide = true)]
     Supervise(Sky),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
             Command::Down => supervisor::down().await,
             Command::CrashMatrix(arguments) => crash_matrix::run(arguments).await,
             Command::BenchOperator(arguments) => bench_operator::run(arguments).await,
+            Command::IamMinimal(arguments) => iam_minimal::run(arguments).await,
             Command::Supervise(sky) => supervisor::run(sky).await,
         }
     });

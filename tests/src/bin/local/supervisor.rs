@@ -198,6 +198,8 @@ async fn bring_up(
             operator: BTreeMap::new(),
             start_operator: true,
             interposer: weather.cloned().map(|weather| weather as Arc<dyn Interposer>),
+            bounded: true,
+            recorded: false,
             progress,
         };
         match Stack::start(options).await {

@@ -117,6 +117,7 @@ impl<'a> Gallery<'a> {
             account: ACCOUNT.into(),
             owner_id: self.owner_id.clone(),
             prefix: "pg".into(),
+            permissions_boundary: None,
             viewer: ViewerTemplate("https://{domain}".into()),
             endpoint: Some(self.stack.aws.endpoint()),
         };

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod gallery;
 pub mod metrics;
+pub mod mutations;
 pub mod pictures;
 
 use std::time::Duration;

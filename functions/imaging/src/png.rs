@@ -1,0 +1,197 @@
+//! PNG, row by row: each row is averaged into a smaller picture as it is read, so the whole is never in memory.
+//!
+//! Squares of pixels become one, as large as leaves twice the target's size for the Lanczos filter. The last column and row of
+//! squares may be cut; they count with the pixels they have, and the filter is told the exact size. An interlaced file has no rows
+//! until its end and is decoded whole.
+
+use std::io::Cursor;
+
+use png::{ColorType, Decoder, Transformations};
+
+use crate::raster::Source;
+use crate::refusal::Refusal;
+
+/// Bytes that the decoder may take for itself: a row before, and chunks that it holds whole.
+const DECODER: usize = 8 << 20;
+
+/// A decoded picture, made smaller by a whole number.
+#[derive(Debug)]
+pub(crate) struct Boxed {
+    samples: Vec<u8>,
+    channels: usize,
+    across: usize,
+    down: usize,
+    width: f64,
+    height: f64,
+}
+
+impl Boxed {
+    /// Decodes for a target of this size, in the orientation that it is stored in, within so many bytes of memory.
+    pub(crate) fn decode(bytes: &[u8], target: (u32, u32), memory: u64) -> Result<Self, Refusal> {
+        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: DECODER });
+        // Read elsewhere, with bounds, or not at all.
+        decoder.set_ignore_text_chunk(true);
+        decoder.set_ignore_iccp_chunk(true);
+        // Palettes and few bits to 8 bits, 16 bits to 8.
+        decoder.set_transformations(Transformations::normalize_to_color8());
+        let mut reader = decoder.read_info().map_err(refusal)?;
+        let (width, height) = reader.info().size();
+        let (colour, _) = reader.output_color_type();
+        let mut squares = Squares::new((width, height), target, colour);
+        let whole = if reader.info().interlaced { squares.whole_bytes() } else { 0 };
+        if whole.saturating_add(squares.bytes()).saturating_add(DECODER as u64) > memory {
+            return Err(Refusal::TooMuchMemory);
+        }
+        squares.reserve();
+        if reader.info().interlaced {
+            let size = reader.output_buffer_size().ok_or(Refusal::TooMuchMemory)?;
+            let mut pixels = vec![0; size];
+            let info = reader.next_frame(&mut pixels).map_err(refusal)?;
+            pixels.chunks_exact(info.line_size.max(1)).for_each(|row| squares.add(row));
+        } else {
+            for _ in 0..height {
+                let row = reader.next_row().map_err(refusal)?;
+                squares.add(row.ok_or_else(|| Refusal::damaged("rows are missing"))?.data());
+            }
+        }
+        Ok(squares.finish())
+    }
+
+    pub(crate) fn source(&self) -> Source<'_> {
+        Source {
+            samples: &self.samples,
+            channels: self.channels,
+            stride: self.across,
+            rows: self.down,
+            width: self.width,
+            height: self.height,
+        }
+    }
+}
+
+fn refusal(error: png::DecodingError) -> Refusal {
+    match error {
+        png::DecodingError::LimitsExceeded => Refusal::TooMuchMemory,
+        error => Refusal::damaged(error),
+    }
+}
+
+/// Sums of squares of pixels.
+struct Squares {
+    width: usize,
+    height: usize,
+    /// Pixels of a square's side.
+    side: usize,
+    /// Channels as read, 1 to 4, and as written, 1, 3 or 4.
+    read: usize,
+    written: usize,
+    /// Of the current row of squares: the sum of each channel, and of the weights.
+    sums: Vec<[u32; 4]>,
+    weights: Vec<u32>,
+    rows: usize,
+    samples: Vec<u8>,
+}
+
+impl Squares {
+    fn new((width, height): (u32, u32), target: (u32, u32), colour: ColorType) -> Self {
+        let room = (width / (2 * target.0.max(1))).min(height / (2 * target.1.max(1)));
+        // Sums of 255 * 255 a pixel stay below 2^32.
+        let side = room.clamp(1, 128) as usize;
+        let (read, written) = match colour {
+            ColorType::Grayscale | ColorType::Indexed => (1, 1),
+            ColorType::GrayscaleAlpha => (2, 4),
+            ColorType::Rgb => (3, 3),
+            ColorType::Rgba => (4, 4),
+        };
+        let (width, height) = (width as usize, height as usize);
+        let across = width.div_ceil(side);
+        Self {
+            width,
+            height,
+            side,
+            read,
+            written,
+            sums: vec![[0; 4]; across],
+            weights: vec![0; across],
+            rows: 0,
+            samples: Vec::new(),
+        }
+    }
+
+    /// Bytes that the small picture takes.
+    fn bytes(&self) -> u64 {
+        (self.sums.len() * self.height.div_ceil(self.side) * self.written) as u64
+    }
+
+    /// Takes the memory for the small picture at once.
+    fn reserve(&mut self) {
+        self.samples.reserve_exact(usize::try_from(self.bytes()).unwrap_or_default());
+    }
+
+    /// Bytes that the whole picture takes.
+    fn whole_bytes(&self) -> u64 {
+        (self.width * self.height * self.read) as u64
+    }
+
+    fn add(&mut self, row: &[u8]) {
+        let squares = row.chunks(self.side * self.read).zip(&mut self.sums).zip(&mut self.weights);
+        for ((pixels, sums), weight) in squares {
+            match self.read {
+                1 => sums[0] += pixels.iter().map(|grey| u32::from(*grey)).sum::<u32>(),
+                3 => {
+                    for pixel in pixels.as_chunks::<3>().0 {
+                        for (sum, value) in sums.iter_mut().zip(pixel) {
+                            *sum += u32::from(*value);
+                        }
+                    }
+                }
+                // Of transparent pixels the colour does not count.
+                read => {
+                    for pixel in pixels.chunks_exact(read) {
+                        let (alpha, colours) = pixel.split_last().unwrap_or((&0, &[]));
+                        for (sum, value) in sums.iter_mut().zip(colours) {
+                            *sum += u32::from(*value) * u32::from(*alpha);
+                        }
+                        sums[3] += u32::from(*alpha);
+                    }
+                }
+            }
+            *weight += u32::try_from(pixels.len() / self.read).unwrap_or_default();
+        }
+        self.rows += 1;
+        if self.rows.is_multiple_of(self.side) || self.rows == self.height {
+            self.flush();
+        }
+    }
+
+    /// Writes a row of squares.
+    fn flush(&mut self) {
+        let mean = |sum: u32, weight: u32| u8::try_from((sum + weight / 2) / weight.max(1)).unwrap_or(255);
+        for (sums, weight) in self.sums.iter_mut().zip(&mut self.weights) {
+            let [a, b, c, alpha] = *sums;
+            match self.read {
+                1 => self.samples.push(mean(a, *weight)),
+                3 => self.samples.extend([a, b, c].map(|sum| mean(sum, *weight))),
+                read => {
+                    let colours = if read == 2 { [a; 3] } else { [a, b, c] };
+                    self.samples.extend(colours.map(|sum| mean(sum, alpha)));
+                    self.samples.push(mean(alpha, *weight));
+                }
+            }
+            (*sums, *weight) = ([0; 4], 0);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
+    fn finish(self) -> Boxed {
+        let side = self.side as f64;
+        Boxed {
+            across: self.sums.len(),
+            down: self.samples.len() / (self.sums.len() * self.written).max(1),
+            samples: self.samples,
+            channels: self.written,
+            width: self.width as f64 / side,
+            height: self.height as f64 / side,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! VP8's arithmetic code: each bit is written with the probability that it is 0, and takes less of the file the likelier it was
+//! (RFC 6386 section 7).
+
+/// Reads bits. A copy of it is cheap, so loops can keep it in registers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bits<'a> {
+    bytes: &'a [u8],
+    /// Bytes taken so far, those behind the end included, which are zero.
+    taken: usize,
+    /// What was taken and not used, from the top; the upper 8 bits are compared.
+    value: u64,
+    /// The range that the next bit divides: 128 to 255.
+    range: u32,
+    /// Bits in `value` behind the 8 that are compared; below 0 when more must be taken.
+    spare: i32,
+}
+
+impl<'a> Bits<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        let mut bits = Self { bytes, taken: 0, value: 0, range: 255, spare: -8 };
+        bits.fill();
+        bits
+    }
+
+    /// Whether more was used than there is. An encoder's last bits may lie in up to two bytes that it did not write.
+    pub(super) fn is_exhausted(&self) -> bool {
+        let unused = usize::try_from(self.spare.max(0) / 8).unwrap_or_default();
+        self.taken.saturating_sub(unused) > self.bytes.len() + 2
+    }
+
+    #[inline]
+    fn fill(&mut self) {
+        let next = match self.bytes.get(self.taken..self.taken + 8) {
+            Some(bytes) => {
+                let mut word = [0; 8];
+                word.copy_from_slice(bytes);
+                u64::from_be_bytes(word)
+            }
+            None => last_bytes(self.bytes, self.taken),
+        };
+        // Whole bytes, as many as fit: 0 to 7 bits are there.
+        let held = (self.spare + 8).cast_unsigned() & 7;
+        self.value |= ((next >> 8) << 8) >> held;
+        self.taken += 7;
+        self.spare += 56;
+    }
+
+    /// The next bit, which is 0 with a probability of `zero` / 256.
+    #[inline]
+    pub(super) fn bit(&mut self, zero: u8) -> bool {
+        if self.spare < 0 {
+            self.fill();
+        }
+        let split = 1 + (((self.range - 1) * u32::from(zero)) >> 8);
+        let upper = u64::from(split) << 56;
+        let one = self.value >= upper;
+        let range = if one {
+            self.value -= upper;
+            self.range - split
+        } else {
+            split
+        };
+        self.shrink(range);
+        one
+    }
+
+    /// Back to a range of at least 128. It is never 0, since the split is less than the range.
+    #[inline]
+    fn shrink(&mut self, range: u32) {
+        let shift = (range | 1).leading_zeros().wrapping_sub(24) & 7;
+        self.range = range << shift;
+        self.value <<= shift;
+        self.spare -= shift.cast_signed();
+    }
+
+    /// A bit that says nothing about itself. Nobody can guess it, the processor included, so there is no branch.
+    #[inline]
+    pub(super) fn flag(&mut self) -> bool {
+        if self.spare < 0 {
+            self.fill();
+        }
+        let split = (self.range + 1) >> 1;
+        let upper = u64::from(split) << 56;
+        let one = u32::from(self.value >= upper);
+        self.value -= upper & u64::from(one).wrapping_neg();
+        let range = split - one * (2 * split - self.range);
+        self.shrink(range);
+        one == 1
+    }
+
+    /// A number of so many bits, at most 8.
+    pub(super) fn number(&mut self, bits: u32) -> u8 {
+        (0..bits).fold(0, |number, _| number << 1 | u8::from(self.flag()))
+    }
+
+    /// A number and its sign, if a flag says that there is one.
+    pub(super) fn optional(&mut self, bits: u32) -> Option<i32> {
+        self.flag().then(|| {
+            let number = i32::from(self.number(bits));
+            if self.flag() { -number } else { number }
+        })
+    }
+}
+
+/// Takes the parts of [`Bits`] and not the whole, which could not stay in registers otherwise.
+#[cold]
+fn last_bytes(bytes: &[u8], from: usize) -> u64 {
+    (0..8).fold(0, |word, at| word << 8 | u64::from(bytes.get(from + at).copied().unwrap_or_default()))
+}

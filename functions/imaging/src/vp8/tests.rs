@@ -1,0 +1,105 @@
+//! The decoder against libwebp's own encoder and against the decoder of the `image` crate, and on damaged files.
+
+use image::{DynamicImage, RgbImage};
+use proptest::prelude::*;
+
+use super::*;
+use crate::planes::Model;
+use crate::probe::webp::lossy_frame;
+use crate::raster::{Small, Source};
+use crate::testing::{lossy_webp, photo};
+
+const PLENTY: u64 = 1 << 30;
+
+fn planes(file: &[u8], size: (u32, u32), target: (u32, u32)) -> Vec<Plane> {
+    decode(lossy_frame(file).unwrap(), size, target, PLENTY).unwrap().unwrap()
+}
+
+fn decibels(left: &[u8], right: &[u8]) -> f64 {
+    assert_eq!(left.len(), right.len());
+    let square = |(left, right): (&u8, &u8)| f64::from(left.abs_diff(*right)).powi(2);
+    let mean = left.iter().zip(right).map(square).sum::<f64>() / left.len() as f64;
+    10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
+}
+
+fn encoded(photo: &RgbImage, quality: f32, parts: i32, method: i32) -> Vec<u8> {
+    let mut config = webp::WebPConfig::new().unwrap();
+    (config.quality, config.partitions, config.method, config.segments) = (quality, parts, method, 4);
+    let encoder = webp::Encoder::from_rgb(photo.as_raw(), photo.width(), photo.height());
+    encoder.encode_advanced(&config).unwrap().to_vec()
+}
+
+/// Sizes that end within macroblocks, every number of parts, and qualities that use every kind of prediction. Left out is only the
+/// smoothing, which at high quality hardly does anything. To see it fail: change a number in `tables`, a direction in `predict`.
+#[test]
+fn pictures_look_as_another_decoder_sees_them() {
+    for (size, quality, parts, method, bound) in [
+        ((403, 301), 98.0, 0, 4, 36.0),
+        ((400, 304), 90.0, 1, 6, 36.0),
+        ((647, 483), 80.0, 2, 4, 34.0),
+        ((640, 480), 60.0, 3, 2, 32.0),
+        ((641, 481), 30.0, 0, 0, 30.0),
+    ] {
+        let file = encoded(&photo(size.0, size.1), quality, parts, method);
+        let whole = image::load_from_memory(&file).unwrap().to_rgb8();
+        for target in [(size.0 / 4, size.1 / 4), (size.0 / 9, size.1 / 9), (size.0 / 33, size.1 / 33)] {
+            let reference = Source {
+                samples: whole.as_raw(),
+                channels: 3,
+                stride: size.0 as usize,
+                rows: size.1 as usize,
+                width: size.0.into(),
+                height: size.1.into(),
+            }
+            .resize(target)
+            .unwrap();
+            let seen = Small::of_planes(&planes(&file, size, target), Model::Video, target).unwrap();
+            let close = decibels(&seen.into_pixels().samples, &reference.samples);
+            assert!(close > bound, "{size:?} {quality} {target:?}: {close:.1} dB");
+        }
+    }
+}
+
+#[test]
+fn what_it_was_not_made_for_is_left_to_others() {
+    let file = lossy_webp(&DynamicImage::from(photo(400, 300)), 80.0);
+    let frame = lossy_frame(&file).unwrap().to_vec();
+    let open = |frame: &[u8], target| decode(frame, (400, 300), target, PLENTY);
+    assert!(open(&frame, (100, 75)).unwrap().is_ok());
+    assert!(open(&frame, (101, 76)).is_none(), "too small to be averaged");
+    assert!(decode(&frame, (401, 300), (100, 75), PLENTY).is_none(), "another size than the container says");
+    for (at, value) in [(0, frame[0] | 1), (3, 0), (10, frame[10] | 0x80)] {
+        let mut odd = frame.clone();
+        odd[at] = value;
+        assert!(open(&odd, (100, 75)).is_none(), "byte {at}");
+    }
+    let needed = 200 * 150 + 2 * 67 * 50;
+    assert!(matches!(decode(&frame, (400, 300), (100, 75), needed), Some(Err(Refusal::TooMuchMemory))));
+}
+
+#[test]
+fn a_frame_that_ends_early_is_refused() {
+    let file = lossy_webp(&DynamicImage::from(photo(400, 300)), 80.0);
+    let frame = lossy_frame(&file).unwrap();
+    for length in (0..frame.len() - 8).step_by(37) {
+        assert!(!matches!(decode(&frame[..length], (400, 300), (100, 75), PLENTY), Some(Ok(_))), "{length}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damaged_frames_never_panic(
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        side in 1_u32..40,
+    ) {
+        let file = encoded(&photo(97, 65), 70.0, 1, 4);
+        let mut frame = lossy_frame(&file).unwrap().to_vec();
+        for (at, value) in flips {
+            let at = at.index(frame.len() - 10) + 10;
+            frame[at] = value;
+        }
+        let _ = decode(&frame, (97, 65), (side, side), PLENTY);
+    }
+}

@@ -1,0 +1,84 @@
+//! Decodes a picture whole, through the `image` crate: GIF and WebP (the first frame of an animation), and what is too
+//! exotic for our own decoders. All of these decoders are safe Rust.
+
+use std::io::Cursor;
+
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader};
+
+use crate::kind::Kind;
+use crate::probe::Probe;
+use crate::raster::{Raster, Small};
+use crate::refusal::Refusal;
+
+/// The pixels, and what else is in memory with them. JPEG: the coefficients of a progressive file, two bytes each. WebP: the planes
+/// that RGB is made of, or the lossless picture with alpha; of an animation the canvas and the frame as well. GIF: less than for
+/// resizing, which holds the premultiplied picture; a frame that does not cover the screen is counted by the decoder.
+const fn copies_of_pixels(probe: &Probe) -> u64 {
+    match probe.kind {
+        Kind::Jpeg => 3,
+        Kind::Webp if probe.frames > 1 => 4,
+        Kind::Webp => 3,
+        Kind::Png | Kind::Gif => 2,
+    }
+}
+
+/// A decoded picture.
+#[derive(Debug)]
+pub(crate) struct Whole(DynamicImage);
+
+impl Whole {
+    /// Decodes within so many bytes of memory.
+    pub(crate) fn decode(bytes: &[u8], probe: &Probe, memory: u64) -> Result<Self, Refusal> {
+        // The decoders copy the file.
+        let left = memory.saturating_sub(bytes.len() as u64);
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format(probe.kind));
+        reader.limits(allocating(left));
+        let mut decoder = reader.into_decoder().map_err(refusal)?;
+        if decoder.dimensions() != (probe.width, probe.height) {
+            return Err(Refusal::damaged("the header contradicts itself"));
+        }
+        let pixels = decoder.total_bytes();
+        if pixels.saturating_mul(copies_of_pixels(probe)) > left {
+            return Err(Refusal::TooMuchMemory);
+        }
+        // The pixels are ours, the rest may be the decoder's: a frame of a GIF can be larger than its screen.
+        decoder.set_limits(allocating(left - pixels)).map_err(refusal)?;
+        DynamicImage::from_decoder(decoder).map(Self).map_err(refusal)
+    }
+
+    pub(crate) fn resize(&self, (width, height): (u32, u32)) -> Result<Small, Refusal> {
+        let Self(original) = self;
+        let mut small = DynamicImage::new(width, height, original.color());
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+        Resizer::new().resize(original, &mut small, &options).map_err(Refusal::damaged)?;
+        let (channels, samples) = match (small.color().has_alpha(), small.color().has_color()) {
+            (true, _) => (4, small.into_rgba8().into_raw()),
+            (false, true) => (3, small.into_rgb8().into_raw()),
+            (false, false) => (1, small.into_luma8().into_raw()),
+        };
+        Ok(Small::Pixels(Raster { width: width as usize, height: height as usize, channels, samples }))
+    }
+}
+
+fn allocating(bytes: u64) -> image::Limits {
+    let mut limits = image::Limits::default();
+    limits.max_alloc = Some(bytes);
+    limits
+}
+
+fn refusal(error: ImageError) -> Refusal {
+    match error {
+        ImageError::Limits(_) => Refusal::TooMuchMemory,
+        error => Refusal::damaged(error),
+    }
+}
+
+fn format(kind: Kind) -> ImageFormat {
+    match kind {
+        Kind::Jpeg => ImageFormat::Jpeg,
+        Kind::Png => ImageFormat::Png,
+        Kind::Webp => ImageFormat::WebP,
+        Kind::Gif => ImageFormat::Gif,
+    }
+}

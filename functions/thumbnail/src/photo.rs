@@ -1,0 +1,239 @@
+//! What this gallery makes of a file: bytes in, a thumbnail or a refusal out.
+//!
+//! The image work, and the care that strangers' files take, are in `functions_imaging`. Here is what a gallery's settings add: the
+//! types that it accepts, that a file must be what it was sent as, and how much memory there is.
+
+use functions_core::content_type::{ContentType, ThumbnailFormat};
+use functions_core::contract::env;
+use functions_core::settings::{SettingError, Settings};
+use functions_core::upload_request::UploadLimits;
+use functions_imaging::{Format, Kind, Limits, Probe, Target, probe, render};
+
+const MIB: u64 = 1 << 20;
+/// The process itself, its buffers and connections, rounded up.
+const OWN_MEMORY: u64 = 48 * MIB;
+/// What Lambda calls the memory that a function was given.
+const MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
+
+/// What a gallery accepts, and what its thumbnails are.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    limits: Limits,
+    accepted: Vec<ContentType>,
+    target: Target,
+    pub(crate) format: ThumbnailFormat,
+}
+
+/// A finished thumbnail.
+#[derive(Debug)]
+pub(crate) struct Thumbnail {
+    /// What the original is.
+    pub(crate) proven: ContentType,
+    /// Of the original, upright.
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// False if the original ends early or is damaged, and only a part of it is to be seen.
+    pub(crate) complete: bool,
+    /// The encoded thumbnail.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Why a file does not become a photo. The text is for the visitor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("The file is a {} image, but was sent as another type.", proven.name())]
+    OtherType { proven: ContentType },
+    #[error("This gallery does not accept {} images.", proven.name())]
+    TypeNotAccepted { proven: ContentType },
+    #[error(transparent)]
+    Image(#[from] functions_imaging::Refusal),
+}
+
+impl Refusal {
+    /// For the log only.
+    pub(crate) fn detail(&self) -> &str {
+        match self {
+            Self::OtherType { .. } | Self::TypeNotAccepted { .. } => "",
+            Self::Image(refusal) => refusal.detail(),
+        }
+    }
+}
+
+impl Rules {
+    /// The memory comes from Lambda; local stand-ins set it too. Beyond it Lambda would kill the process, again at each retry, and
+    /// the photo would never become anything.
+    pub(crate) fn from_settings(settings: &Settings<'_>) -> Result<Self, SettingError> {
+        let side = |name| {
+            settings.parsed(name, "a number of pixels, 1 to 4096", |side: &u32| (1..=4096).contains(side))
+        };
+        let value = settings.required(env::FORMAT)?;
+        let Some(format) = ThumbnailFormat::from_setting(&value) else {
+            return Err(SettingError::Invalid { name: env::FORMAT, value, wanted: "JPEG or WEBP" });
+        };
+        let memory: u64 = settings
+            .parsed(MEMORY, "a number of MiB, at least 128", |mib: &u64| (128..=1 << 20).contains(mib))?;
+        let UploadLimits { max_bytes, content_types: accepted, .. } = settings.upload_limits()?;
+        let limits = Limits {
+            max_bytes,
+            max_side: 12_000,
+            max_pixels: 60_000_000,
+            max_frames: 10_000,
+            memory: memory * MIB - OWN_MEMORY,
+        };
+        let target = Target {
+            max_width: side(env::MAX_WIDTH)?,
+            max_height: side(env::MAX_HEIGHT)?,
+            format: match format {
+                ThumbnailFormat::Jpeg => Format::Jpeg,
+                ThumbnailFormat::Webp => Format::Webp,
+            },
+            quality: settings
+                .parsed(env::QUALITY, "a number from 1 to 100", |quality: &u8| (1..=100).contains(quality))?,
+        };
+        Ok(Self { limits, accepted, target, format })
+    }
+
+    /// Before a byte is read.
+    pub(crate) fn check_file(&self, bytes: u64) -> Result<(), Refusal> {
+        Ok(self.limits.check_file(bytes)?)
+    }
+
+    /// From the outside in: first bytes, header, pixels.
+    pub(crate) fn thumbnail(&self, bytes: &[u8], claimed: Option<ContentType>) -> Result<Thumbnail, Refusal> {
+        let proven = content_type(Kind::sniff(bytes)?);
+        if claimed != Some(proven) {
+            return Err(Refusal::OtherType { proven });
+        }
+        if !self.accepted.contains(&proven) {
+            return Err(Refusal::TypeNotAccepted { proven });
+        }
+        let found: Probe = probe(bytes)?;
+        let rendered = render(bytes, &found, &self.limits, std::slice::from_ref(&self.target))?;
+        let (width, height) = found.upright();
+        let bytes = rendered.pictures.into_iter().next().map(|picture| picture.bytes).unwrap_or_default();
+        Ok(Thumbnail { proven, width, height, complete: rendered.complete, bytes })
+    }
+}
+
+fn content_type(kind: Kind) -> ContentType {
+    match kind {
+        Kind::Jpeg => ContentType::Jpeg,
+        Kind::Png => ContentType::Png,
+        Kind::Webp => ContentType::Webp,
+        Kind::Gif => ContentType::Gif,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Cursor;
+
+    use image::{DynamicImage, ImageFormat};
+
+    use super::*;
+
+    pub(crate) const SETTINGS: &[(&str, &str)] = &[
+        ("TABLE", "pg"),
+        ("PHOTOS_BUCKET", "photos"),
+        ("THUMBNAILS_BUCKET", "thumbnails"),
+        ("MAX_UPLOAD_BYTES", "100000"),
+        ("CONTENT_TYPES", "image/jpeg,image/png,image/webp"),
+        ("MAX_WIDTH", "40"),
+        ("MAX_HEIGHT", "40"),
+        ("FORMAT", "JPEG"),
+        ("QUALITY", "80"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+    ];
+
+    fn rules(changed: &[(&'static str, &'static str)]) -> Rules {
+        let value = |(name, value): &(&'static str, &'static str)| {
+            (*name, changed.iter().find(|change| change.0 == *name).map_or(*value, |change| change.1))
+        };
+        let table: Vec<_> = SETTINGS.iter().map(value).collect();
+        Rules::from_settings(&Settings::from_table(&table)).unwrap()
+    }
+
+    fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        DynamicImage::new_rgb8(width, height).write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+        bytes
+    }
+
+    pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
+        encoded(width, height, ImageFormat::Png)
+    }
+
+    /// With the EXIF orientation in a TIFF directory of one entry: tag 0x0112, type SHORT, count 1.
+    pub(crate) fn jpeg(width: u16, height: u16, orientation: u8) -> Vec<u8> {
+        let mut tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        tiff.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
+        encoder.add_exif_metadata(&tiff).unwrap();
+        let pixels = vec![200; usize::from(width) * usize::from(height) * 3];
+        encoder.encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn every_accepted_type_becomes_a_thumbnail_of_the_wanted_format() {
+        let files = [
+            (jpeg(160, 80, 6), ContentType::Jpeg, (80, 160)),
+            (png(160, 80), ContentType::Png, (160, 80)),
+            (encoded(160, 80, ImageFormat::WebP), ContentType::Webp, (160, 80)),
+            (encoded(160, 80, ImageFormat::Gif), ContentType::Gif, (160, 80)),
+        ];
+        for (setting, format) in [("JPEG", ImageFormat::Jpeg), ("WEBP", ImageFormat::WebP)] {
+            let types = "image/jpeg,image/png,image/webp,image/gif";
+            let rules = rules(&[("FORMAT", setting), ("CONTENT_TYPES", types)]);
+            for (bytes, kind, (width, height)) in &files {
+                let made = rules.thumbnail(bytes, Some(*kind)).unwrap();
+                assert_eq!(
+                    (made.proven, made.width, made.height, made.complete),
+                    (*kind, *width, *height, true)
+                );
+                let small = image::load_from_memory_with_format(&made.bytes, format).unwrap();
+                assert_eq!((small.width(), small.height()), (width / 4, height / 4));
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_must_be_what_it_was_sent_as_and_what_the_gallery_accepts() {
+        let rules = rules(&[("CONTENT_TYPES", "image/png")]);
+        let jpeg = jpeg(16, 8, 1);
+        let proven = ContentType::Jpeg;
+        for claimed in [None, Some(ContentType::Png)] {
+            assert_eq!(rules.thumbnail(&jpeg, claimed).unwrap_err(), Refusal::OtherType { proven });
+        }
+        assert_eq!(rules.thumbnail(&jpeg, Some(proven)).unwrap_err(), Refusal::TypeNotAccepted { proven });
+        assert!(rules.thumbnail(&png(16, 8), Some(ContentType::Png)).is_ok());
+    }
+
+    #[test]
+    fn the_settings_bound_what_a_file_may_cost() {
+        let rules = rules(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"), ("MAX_UPLOAD_BYTES", "60000000")]);
+        assert!(rules.check_file(60_000_001).unwrap_err().to_string().contains("larger than the 58 MB"));
+        assert!(
+            rules
+                .check_file(50_000_000)
+                .unwrap_err()
+                .to_string()
+                .contains("too large for this gallery to open")
+        );
+        assert_eq!(rules.check_file(30_000_000), Ok(()));
+    }
+
+    #[test]
+    fn refusals_speak_to_the_visitor() {
+        let proven = ContentType::Png;
+        assert_eq!(
+            Refusal::OtherType { proven }.to_string(),
+            "The file is a PNG image, but was sent as another type."
+        );
+        assert_eq!(
+            Refusal::TypeNotAccepted { proven }.to_string(),
+            "This gallery does not accept PNG images."
+        );
+    }
+}
