@@ -49,7 +49,8 @@ impl Ground {
         artifacts::check()?;
         let boto3 = tools::folder("boto3").await?;
         let has_quotas = help().await?.contains(QUOTAS);
-        let mut options = Options { progress: progress.clone(), ..Options::test(name) };
+        // A record of whole requests takes time.
+        let mut options = Options { recorded: false, progress: progress.clone(), ..Options::test(name) };
         if has_quotas {
             options = options.operator(QUOTAS, LIFTED);
         }
