@@ -32,6 +32,8 @@ pub struct Zip {
     pub code_sha256: String,
     /// Key in the artefact bucket. It holds the digest, so an object never changes.
     pub key: String,
+    /// Bytes.
+    pub size: u64,
     /// The zip.
     pub body: Body,
 }
@@ -109,6 +111,7 @@ impl Zip {
         Self {
             code_sha256: data_encoding::BASE64.encode(&digest),
             key: format!("functions/{hex}/{function}-{architecture}.zip"),
+            size: bytes.len() as u64,
             body: Body::Memory(bytes),
         }
     }
