@@ -17,6 +17,7 @@ use crate::plan::Plan;
 use crate::policy;
 use crate::preflight;
 use crate::reconcile::Outcome;
+use crate::resources::function::Activity;
 use crate::resources::{self, Describe, State};
 
 /// What there is to report.
@@ -290,8 +291,17 @@ fn function(seen: &Observed, name: FunctionName) -> Option<FunctionStatus> {
         name: name.as_str().into(),
         architecture: Some(found.architecture.clone()),
         code_sha256: Some(hexadecimal(&found.code_sha256)),
-        state: Some(state_word(seen.state(ResourceId::Function(name))?).replace("Ready", "Active")),
+        state: Some(function_state(&found.activity).into()),
     })
+}
+
+/// In Lambda's words: a function answers while it is updated.
+fn function_state(activity: &Activity) -> &'static str {
+    match activity {
+        Activity::Active | Activity::Updating => "Active",
+        Activity::Creating | Activity::Deleting => "Pending",
+        Activity::Failed(_) => "Failed",
+    }
 }
 
 /// Lambda tells digests in base64; every tool that a person would compare with prints hexadecimal.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::error::failed;
+use super::error::{failed, unreadable};
 use super::needs::{CallNeeds, Need, On, call};
 use super::objects::Listed;
 use super::{Clients, bucket, objects};
@@ -32,10 +32,11 @@ pub(super) async fn apply(
     gallery: &Identity,
     Change::Put { key, zip }: &Change,
 ) -> Result<(), CloudError> {
+    let body = zip.body.read().await.map_err(unreadable("s3", "PutObject"))?;
     let call =
         clients.s3.put_object().bucket(gallery.bucket(ROLE)).expected_bucket_owner(bucket::account(gallery));
     let call = call.key(key).content_type("application/zip").checksum_sha256(&zip.sha256);
-    let call = call.body(ByteStream::from(zip.body.0.clone())).send();
+    let call = call.body(ByteStream::from(body)).send();
     call.await.map_err(failed("s3", "PutObject")).map(drop)
 }
 
@@ -108,7 +109,7 @@ mod tests {
             function: FunctionName::List,
             sha256: "c2hh".into(),
             md5: "0123".into(),
-            body: Body("zip".into()),
+            body: Body::Memory("zip".into()),
         };
         let change = Change::Put { key: "functions/0/list-arm64.zip".into(), zip };
         apply(&clients(&[&rule]), &identity("photos", "summer"), &change).await.unwrap();

@@ -6,7 +6,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::error::{failed, found};
+use super::error::{failed, found, unreadable};
 use super::needs::{CallNeeds, Need, On, call};
 use super::objects::Listed;
 use super::{Clients, bucket, objects};
@@ -75,11 +75,12 @@ fn read(answer: &HeadObjectOutput) -> Headers {
 pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
     match change {
         Change::Put { path, file } => {
+            let body = file.body.read().await.map_err(unreadable("s3", "PutObject"))?;
             let bucket = gallery.bucket(ROLE);
             let call = clients.s3.put_object().bucket(&bucket).key(path);
             let call = call.expected_bucket_owner(bucket::account(gallery));
             let call = call.content_type(file.content_type).cache_control(file.cache_control);
-            let call = call.body(ByteStream::from(file.body.0.clone())).send();
+            let call = call.body(ByteStream::from(body)).send();
             call.await.map_err(failed("s3", "PutObject"))?;
             clients.headers.put(&bucket, path, &file.md5, file.headers());
             Ok(())
@@ -132,7 +133,7 @@ mod tests {
             md5: "0123".into(),
             content_type: "text/html; charset=utf-8",
             cache_control: "no-cache",
-            body: Body("<!doctype html>".into()),
+            body: Body::Memory("<!doctype html>".into()),
         }
     }
 

@@ -260,7 +260,8 @@ impl Kind for Function {
     fn state(seen: &Observed) -> State {
         match seen.activity {
             Activity::Active => State::Ready,
-            Activity::Creating => State::Pending("Lambda is starting the function, usually a few seconds"),
+            // AddPermission is the one call that Lambda takes for it already.
+            Activity::Creating => State::Usable("Lambda is starting the function, usually a few seconds"),
             // The old version answers until the new one is ready.
             Activity::Updating => State::Usable("Lambda is updating the function, usually a few seconds"),
             Activity::Deleting => State::Pending("Lambda is deleting the function"),

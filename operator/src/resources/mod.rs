@@ -24,6 +24,8 @@ pub mod table;
 pub mod upload_cors;
 
 use std::fmt::{self, Debug};
+use std::io;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use functions_core::contract::FunctionName;
@@ -212,13 +214,37 @@ fn tag_lines(want: &names::Tags, seen: &names::Tags) -> [Vec<Difference>; 2] {
     [changes.collect(), removals.collect()]
 }
 
-/// Bytes to upload. Prints its length only.
+/// What to upload. Prints no content.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Body(pub Bytes);
+pub enum Body {
+    /// The bytes.
+    Memory(Bytes),
+    /// A file, which is read when it is uploaded: zips are larger than all else in the operator's memory, and each is uploaded
+    /// once.
+    File(PathBuf),
+}
+
+impl Body {
+    /// The bytes.
+    pub async fn read(&self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.clone()),
+            Self::File(path) => match tokio::fs::read(path).await {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(error) => {
+                    Err(io::Error::new(error.kind(), format!("failed to read {}: {error}", path.display())))
+                }
+            },
+        }
+    }
+}
 
 impl Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
+        match self {
+            Self::Memory(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            Self::File(path) => write!(f, "Body({})", path.display()),
+        }
     }
 }
 

@@ -152,6 +152,8 @@ async fn make(aws: &Clients, names: &Names) -> Result<()> {
         AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build()?;
     let table = aws.dynamodb.create_table().table_name(&names.table).billing_mode(BillingMode::PayPerRequest);
     table.key_schema(key).attribute_definitions(id).send().await?;
+    // One that was made a moment ago could be the operator's own, whose tags do not show yet.
+    tokio::time::sleep(TAGS_LATENCY).await;
     let row = AttributeValue::S("precious".into());
     aws.dynamodb.put_item().table_name(&names.table).item("id", row).send().await?;
 

@@ -138,6 +138,13 @@ fn nothing_is_planned_for_a_busy_function() {
     }
 }
 
+/// API Gateway and S3 are let in while Lambda starts it: deployment and stage need not wait for that.
+#[test]
+fn others_may_build_on_a_function_that_is_being_made() {
+    let seen = Observed { activity: Activity::Creating, ..up_to_date() };
+    assert!(matches!(Function::state(&seen), State::Usable(_)));
+}
+
 #[test]
 fn an_idle_function_is_deleted_in_one_call() {
     let steps = Function::delete(FunctionName::Thumbnail, &up_to_date(), DataPolicy::Retain);
