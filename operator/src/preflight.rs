@@ -79,13 +79,14 @@ pub fn is_due(outcome: &Outcome) -> bool {
         answer.unknown || !answer.stalled
     };
     let is_there = |id: &ResourceId| outcome.seen.state(*id).is_some() && !is_retained(&outcome.seen, *id);
-    !outcome.failures.iter().any(is_passing) && !ResourceId::all().filter(is_own).any(|id| is_there(&id))
+    !outcome.failures.iter().any(is_passing)
+        && !ResourceId::all().filter(|id| is_own(*id)).any(|id| is_there(&id))
 }
 
 /// Is it the gallery's own, and no part of something else?
-fn is_own(id: &ResourceId) -> bool {
+fn is_own(id: ResourceId) -> bool {
     match id {
-        ResourceId::Bucket(role) => *role != BucketRole::Artefacts,
+        ResourceId::Bucket(role) => role != BucketRole::Artefacts,
         ResourceId::Table
         | ResourceId::LogGroup(_)
         | ResourceId::Role(_)

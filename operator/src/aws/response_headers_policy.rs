@@ -113,7 +113,7 @@ fn besides(config: &ResponseHeadersPolicyConfig) -> BTreeSet<String> {
         ),
         (transport.is_some_and(|it| is_set(it.preload)), "strict-transport-security preload"),
     ];
-    all.into_iter().filter_map(|(is_so, part)| is_so.then(|| part.to_owned())).collect()
+    all.into_iter().filter(|&(is_so, _part)| is_so).map(|(_is_so, part)| part.to_owned()).collect()
 }
 
 pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Change) -> Result<(), CloudError> {

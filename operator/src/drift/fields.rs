@@ -52,10 +52,10 @@ impl Cases {
         self.add(id, "tag of the spec changed", 1, |seen| drop(of(seen).insert("team".into(), "x".into())));
         self.add(id, "tag of the spec removed", 1, |seen| drop(of(seen).remove("team")));
         self.add(id, "list of our tags changed", 1, |seen| {
-            drop(of(seen).insert(TAG_KEYS.into(), "theirs".into()))
+            drop(of(seen).insert(TAG_KEYS.into(), "theirs".into()));
         });
         self.add(id, "marked as retained", 1, |seen| {
-            drop(of(seen).insert(TAG_RETAINED.into(), "true".into()))
+            drop(of(seen).insert(TAG_RETAINED.into(), "true".into()));
         });
     }
 }

@@ -65,12 +65,12 @@ fn names_permissions_and_quotas_are_told_at_once() {
     };
     let preflight = check(&summer(), &found, &account);
     let kinds: Vec<_> = preflight.problems.iter().map(|problem| problem.kind).collect();
-    use ErrorKind::{AccessDenied, LimitExceeded, NotOurs};
-    assert_eq!(kinds, [NotOurs, AccessDenied, AccessDenied, LimitExceeded]);
+    let denied = ErrorKind::AccessDenied;
+    assert_eq!(kinds, [ErrorKind::NotOurs, denied, denied, ErrorKind::LimitExceeded]);
     assert_eq!(preflight.reason(), Reason::PreflightFailed);
     assert_eq!(
         preflight.retry(),
-        match policy::answer(AccessDenied).retry {
+        match policy::answer(denied).retry {
             Retry::After(after) => Some(after),
             other => panic!("{other:?}"),
         }
@@ -97,8 +97,10 @@ fn what_one_gallery_left_is_one_problem_with_one_command() {
         "kubectl annotate pgal/summer --namespace photos --overwrite photogallery.dev/adopt=lost/uid";
     let whose =
         Whose { text: "it belongs to the operator with owner id lost".into(), adopt: Some(command.into()) };
-    let ids: Vec<_> =
-        ResourceId::all().filter(is_own).map(|id| (id, "pg-photos-summer-thumbnail-abcdefgh")).collect();
+    let ids: Vec<_> = ResourceId::all()
+        .filter(|id| is_own(*id))
+        .map(|id| (id, "pg-photos-summer-thumbnail-abcdefgh"))
+        .collect();
     let mut names = foreign(&ids, &whose);
     names.insert(ResourceId::Table, Foreign { name: "pg".into(), whose: STRANGER.into() });
     let text = message(&conflicts(&names), "", &[]);
@@ -112,7 +114,7 @@ fn what_one_gallery_left_is_one_problem_with_one_command() {
 fn more_than_a_person_reads_is_counted() {
     let whose =
         |number: usize| Whose { text: format!("it belongs to the gallery number {number}"), adopt: None };
-    let ids = ResourceId::all().filter(is_own).enumerate();
+    let ids = ResourceId::all().filter(|id| is_own(*id)).enumerate();
     let names =
         ids.map(|(number, id)| (id, Foreign { name: "n".repeat(60), whose: whose(number) })).collect();
     let text = message(&conflicts(&names), "", &[]);

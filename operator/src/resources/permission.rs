@@ -177,7 +177,7 @@ fn read_statement(statement: &Value) -> Statement {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (operator.as_str(), key.as_str()) {
                 ("ArnLike" | "ArnEquals" | "StringEquals" | "StringLike", "aws:sourcearn") => {
-                    read.source_arn = value
+                    read.source_arn = value;
                 }
                 ("StringEquals" | "StringLike", "aws:sourceaccount") => read.source_account = value,
                 _ => read.besides += &format!("{operator} {key} {value} "),

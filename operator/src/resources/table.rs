@@ -175,10 +175,7 @@ fn tag_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
 
 /// The first thing that `UpdateTable` has to change; it takes one at a time.
 fn table_step(seen: &Observed) -> Option<Step<Change>> {
-    if !seen.is_on_demand {
-        let difference = Difference::new("capacity", "provisioned", "on demand");
-        Some(Step::update(Change::PayPerRequest, [difference]))
-    } else {
+    if seen.is_on_demand {
         let index = |change, from: &str| {
             let difference = Difference::new("index newest-first", from, PLANNED_INDEX);
             Some(Step::update(change, [difference]))
@@ -188,6 +185,9 @@ fn table_step(seen: &Observed) -> Option<Step<Change>> {
             Index::Missing => index(Change::AddIndex, "missing"),
             Index::Other(other) => index(Change::RemoveIndex, other),
         }
+    } else {
+        let difference = Difference::new("capacity", "provisioned", "on demand");
+        Some(Step::update(Change::PayPerRequest, [difference]))
     }
 }
 

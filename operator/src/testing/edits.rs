@@ -78,9 +78,9 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("serve the page as text", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| {
-            let page = it.objects.get_mut("index.html");
-            page.into_iter()
-                .for_each(|it| drop(it.headers.insert("content-type".into(), "text/plain".into())));
+            if let Some(page) = it.objects.get_mut("index.html") {
+                page.headers.insert("content-type".into(), "text/plain".into());
+            }
         });
     }),
     ("replace the zips", |world, id| {
@@ -159,8 +159,9 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("let another REST API invoke function/list", |world, id| {
         with_function(world, id, |it| {
-            let statement = it.statements.get_mut(STATEMENT);
-            statement.into_iter().for_each(|it| it.source_arn = "arn:aws:execute-api:other".into());
+            if let Some(statement) = it.statements.get_mut(STATEMENT) {
+                statement.source_arn = "arn:aws:execute-api:other".into();
+            }
         });
     }),
     ("add a permission to function/list", |world, id| {

@@ -33,6 +33,21 @@ struct Score {
     complaints: Vec<String>,
 }
 
+impl Score {
+    fn enter(&mut self, mutations: &[Mutation], verdict: Verdict) {
+        match verdict {
+            Verdict::CarriedOut => self.carried_out += 1,
+            Verdict::Refused(said) => {
+                self.refused += 1;
+                let fields: Vec<_> = mutations.iter().map(Mutation::field).collect();
+                if !fields.iter().any(|field| teaches(&said, field)) {
+                    self.complaints.push(format!("- {fields:?}: {said}"));
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_spec_is_refused_with_words_that_teach_or_carried_out_and_the_way_back_leads_home() -> Result<()> {
     alone("hostile", &[], async |stack| {
@@ -92,23 +107,12 @@ async fn lane(
     let mut away = 0;
     while let Some(mutations) = take() {
         let mut spec = first.clone();
-        mutations.iter().for_each(|mutation| mutation.apply(&mut spec));
-        let verdict = put(gallery, &spec).await.with_context(|| format!("at {mutations:?}"))?;
-        let mut score = score.lock().unwrap_or_else(PoisonError::into_inner);
-        match verdict {
-            Verdict::CarriedOut => {
-                score.carried_out += 1;
-                away += 1;
-            }
-            Verdict::Refused(said) => {
-                score.refused += 1;
-                if !mutations.iter().any(|mutation| teaches(&said, &mutation.field())) {
-                    let fields: Vec<_> = mutations.iter().map(Mutation::field).collect();
-                    score.complaints.push(format!("- {fields:?}: {said}"));
-                }
-            }
+        for mutation in &mutations {
+            mutation.apply(&mut spec);
         }
-        drop(score);
+        let verdict = put(gallery, &spec).await.with_context(|| format!("at {mutations:?}"))?;
+        away += usize::from(matches!(verdict, Verdict::CarriedOut));
+        score.lock().unwrap_or_else(PoisonError::into_inner).enter(&mutations, verdict);
         if away >= BACK_AFTER {
             away = 0;
             ensure!(matches!(put(gallery, &first).await?, Verdict::CarriedOut), "the first spec is refused");
@@ -183,7 +187,7 @@ async fn put(gallery: &Gallery<'_>, spec: &Value) -> Result<Verdict> {
 /// What an API server of an earlier version, with a laxer schema, may have let in. Not a region that is no string: the rule that it
 /// cannot change is then one that no update can pass, and the API server keeps the object until its schema is changed.
 const MALFORMED: [&str; 7] = [
-    r#"{}"#,
+    r"{}",
     r#"{"title": "No region"}"#,
     r#"{"title": 7, "region": "eu-west-1"}"#,
     r#"{"title": "Summer", "region": "Ireland"}"#,

@@ -43,7 +43,7 @@ impl Interposer for Account {
             }
             match (call.service.as_str(), call.operation.as_str()) {
                 ("iam", "GetAccountSummary") if !self.has_room.load(Ordering::Relaxed) => {
-                    Fate::answer("full", full(answer))
+                    Fate::answer("full", full(&answer))
                 }
                 ("iam", "SimulatePrincipalPolicy") => {
                     let denied = (!self.may_write.load(Ordering::Relaxed)).then_some(WRITE);
@@ -62,7 +62,7 @@ fn answer(body: String) -> Response<Bytes> {
 }
 
 /// The summary with as many roles as there may be.
-fn full(summary: Response<Bytes>) -> Response<Bytes> {
+fn full(summary: &Response<Bytes>) -> Response<Bytes> {
     let text = String::from_utf8_lossy(summary.body()).into_owned();
     let quota = text.split("<key>RolesQuota</key><value>").nth(1).and_then(|rest| rest.split('<').next());
     let quota = quota.unwrap_or_default().to_owned();

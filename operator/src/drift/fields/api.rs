@@ -31,7 +31,7 @@ pub(super) fn rest_api(cases: &mut Cases) {
     });
     change("another body", 2, |it| it.body_sha256 = Some("0123456789".into()));
     change("a route", 1, |it| {
-        drop(it.routes.insert("GET /photos".into(), "HTTP_PROXY GET https://x".into()))
+        drop(it.routes.insert("GET /photos".into(), "HTTP_PROXY GET https://x".into()));
     });
     change("a route less", 1, |it| drop(it.routes.pop_first()));
     change("a route more", 1, |it| drop(it.routes.insert("GET /spy".into(), "MOCK".into())));

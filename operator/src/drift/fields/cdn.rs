@@ -4,6 +4,8 @@ use super::Cases;
 use crate::graph::ResourceId;
 use crate::resources::{distribution, invalidation, origin_access_control, response_headers_policy};
 
+type Change = (&'static str, fn(&mut distribution::Behavior));
+
 pub(super) fn control(cases: &mut Cases) {
     let id = ResourceId::OriginAccessControl;
     // The id is AWS's, and by the name it is found.
@@ -126,7 +128,7 @@ pub(super) fn behavior(cases: &mut Cases) {
         origin_request_policy: _,
         response_headers_policy: _,
     } = cases.base.distribution.clone().unwrap().config.default;
-    let changes: [(&str, fn(&mut Behavior)); 8] = [
+    let changes: [Change; 8] = [
         ("origin", |it| it.origin = "theirs".into()),
         ("methods", |it| it.methods.extend(["OPTIONS".into()])),
         ("cached methods", |it| it.cached.extend(["OPTIONS".into()])),

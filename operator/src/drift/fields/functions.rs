@@ -8,6 +8,9 @@ use crate::cloud;
 use crate::graph::ResourceId;
 use crate::resources::{function, log_group, permission, role};
 
+type Edit<T> = fn(&mut T);
+type Change<T> = (&'static str, Edit<T>);
+
 pub(super) fn log_group(cases: &mut Cases) {
     let id = ResourceId::LogGroup(LIST);
     let log_group::Observed { retention_days: _, tags: _ } = &cases.base.log_groups[&LIST];
@@ -43,7 +46,7 @@ pub(super) fn role(cases: &mut Cases) {
         it.policies.clear();
     });
     change("another action", |it| {
-        it.policy.as_mut().unwrap()["Statement"][1]["Action"] = json!("dynamodb:*")
+        it.policy.as_mut().unwrap()["Statement"][1]["Action"] = json!("dynamodb:*");
     });
     change("another resource", |it| it.policy.as_mut().unwrap()["Statement"][1]["Resource"] = json!("*"));
     change("a statement more", |it| {
@@ -99,7 +102,7 @@ pub(super) fn configuration(cases: &mut Cases) {
         timeout_seconds: _,
         environment: _,
     } = &cases.base.functions[&LIST].configuration;
-    let changes: [(&str, fn(&mut Configuration)); 9] = [
+    let changes: [Change<Configuration>; 9] = [
         ("role", |it| it.role = "arn:aws:iam::123456789012:role/theirs".into()),
         ("runtime", |it| it.runtime = "provided.al2".into()),
         ("handler", |it| it.handler = "main".into()),
@@ -122,7 +125,7 @@ pub(super) fn permission(cases: &mut Cases) {
     let Observed { ours, others: _ } = &cases.base.permissions[&LIST];
     // Other conditions are for Lambda to give back; nobody can set them by its API.
     let Statement { effect: _, action: _, principal: _, source_arn: _, source_account: _, besides: _ } = ours;
-    let changes: [(&str, usize, fn(&mut Observed)); 6] = [
+    let changes: [(&str, usize, Edit<Observed>); 6] = [
         ("effect", 2, |it| it.ours.effect = "Deny".into()),
         ("action", 2, |it| it.ours.action = "lambda:*".into()),
         ("principal", 2, |it| it.ours.principal = "*".into()),

@@ -87,7 +87,7 @@ pub(super) fn cors(cases: &mut Cases) {
     let Rule { origins: _, methods: _, headers: _, exposed: _, max_age_seconds: _ } = &rules[0];
     let mut change = |what: &str, change: fn(&mut Vec<Rule>)| {
         cases.add(ResourceId::UploadCors, what, 1, |seen| {
-            change(&mut seen.upload_cors.as_mut().unwrap().rules)
+            change(&mut seen.upload_cors.as_mut().unwrap().rules);
         });
     };
     change("origins", |it| it[0].origins.extend(["*".into()]));

@@ -122,7 +122,9 @@ fn a_denial_that_depends_on_what_the_simulator_was_not_told_is_not_believed() {
     let simulation = simulation();
     let mut decisions = allowed(&simulation);
     deny(&mut decisions, "lambda:CreateFunction");
-    decisions.iter_mut().for_each(|decision| decision.is_certain = false);
+    for decision in &mut decisions {
+        decision.is_certain = false;
+    }
     assert_eq!(simulation.denied(&decisions), []);
 }
 

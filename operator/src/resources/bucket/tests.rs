@@ -161,7 +161,7 @@ fn what_is_left_over_goes_and_originals_are_archived_by_rules_that_leave_nothing
     let unfinished = Rule { abort_days: Some(LEFTOVER_DAYS), ..rule("unfinished-uploads", "") };
     let incoming = Rule { expire_days: Some(LEFTOVER_DAYS), ..rule("incoming", "incoming/") };
     let archive = Rule { archive_days: Some(365), ..rule("archive", "photos/") };
-    assert_eq!(lifecycle(BucketRole::Thumbnails, Some(365)), [unfinished.clone()]);
+    assert_eq!(lifecycle(BucketRole::Thumbnails, Some(365)), std::slice::from_ref(&unfinished));
     assert_eq!(lifecycle(BucketRole::Photos, None), [unfinished.clone(), incoming.clone()]);
     assert_eq!(lifecycle(BucketRole::Photos, Some(365)), [unfinished, incoming, archive]);
 }

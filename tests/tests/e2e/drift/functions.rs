@@ -220,7 +220,8 @@ impl Account<'_> {
             seen.concurrency,
         );
         let layers: Vec<_> = it.layers().iter().map(|layer| layer.arn()).collect();
-        let subnets = it.vpc_config().map(|vpc| vpc.subnet_ids()).unwrap_or_default();
+        let subnets =
+            it.vpc_config().map(aws_sdk_lambda::types::VpcConfigResponse::subnet_ids).unwrap_or_default();
         let target = it.dead_letter_config().and_then(|dead| dead.target_arn()).unwrap_or_default();
         let group = it.logging_config().map(|logging| (logging.log_format(), logging.log_group()));
         let key = it.kms_key_arn().unwrap_or_default();
