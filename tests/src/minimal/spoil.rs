@@ -3,7 +3,9 @@
 
 use anyhow::{Context as _, Result};
 use aws_sdk_apigateway::types::{Op, PatchOperation};
-use aws_sdk_cloudfront::types::{OriginAccessControlSigningBehaviors, Tag as CdnTag, Tags as CdnTags};
+use aws_sdk_cloudfront::types::{
+    OriginAccessControlSigningBehaviors, ResponseHeadersPolicyType, Tag as CdnTag, Tags as CdnTags,
+};
 use aws_sdk_dynamodb::types::{
     BillingMode, PointInTimeRecoverySpecification, ProvisionedThroughput, Tag as TableTag,
 };
@@ -221,8 +223,8 @@ async fn controls(aws: &Clients) -> Result<Vec<String>> {
 }
 
 async fn headers_policies(aws: &Clients) -> Result<Vec<String>> {
-    let list = aws.cloudfront.list_response_headers_policies().send().await?.response_headers_policy_list;
+    let call = aws.cloudfront.list_response_headers_policies().r#type(ResponseHeadersPolicyType::Custom);
+    let list = call.send().await?.response_headers_policy_list;
     let items = list.and_then(|list| list.items).unwrap_or_default().into_iter();
-    let policies = items.filter_map(|item| item.response_headers_policy);
-    Ok(policies.map(|policy| policy.id).filter(|id| !id.starts_with("managed")).collect())
+    Ok(items.filter_map(|item| item.response_headers_policy).map(|policy| policy.id).collect())
 }
