@@ -15,10 +15,10 @@ STEP := tests/tools/step
 CARGO := tests/tools/cargo
 IMAGE ?= photogallery-operator:dev
 
-.PHONY: help demo up down check test bench crash-matrix iam-minimal build generate image
+.PHONY: help demo up down check test bench bench-operator crash-matrix iam-minimal build generate image
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # WEATHER=calm|normal|storm|hostile: AWS on a bad day (docs/aws-weather.md), for demo and up.
 SKY = $(if $(WEATHER),--weather $(WEATHER)) $(if $(WEATHER_SEED),--weather-seed $(WEATHER_SEED))
@@ -38,11 +38,14 @@ check: ## Format, lints and unit tests: what needs no cluster
 test: ## Everything, with a real API server, a local AWS and a browser
 	@tests/tools/run-tests all
 
-bench: ## Thumbnails against libvips and Pillow; renews docs/benchmarks.md (about 10 minutes)
+bench: ## Thumbnails against libvips and Pillow; renews their tables in docs/benchmarks.md (about 10 minutes)
 	@tests/tools/bench
 
 crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
 	@$(BINARIES)/local crash-matrix
+
+bench-operator: build ## The operator beside a boto3 script; renews its tables in docs/benchmarks.md (about 10 minutes)
+	@$(BINARIES)/local bench-operator $(if $(QUICK),--quick)
 
 iam-minimal: build ## Take each action from the operator's policy in turn and see it missed (about 15 minutes)
 	@$(BINARIES)/local iam-minimal

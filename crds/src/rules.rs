@@ -76,6 +76,11 @@ fn tags() -> Vec<Value> {
             &format!("key.size() <= 128 && key.matches('^{TEXT}+$')"),
             "is not a key AWS accepts. Use 1 to 128 letters, digits, spaces and _ . : / = + - @.",
         ),
+        // Not every service keeps one.
+        every_key(
+            "!key.startsWith(' ') && !key.endsWith(' ')",
+            "begins or ends with a space. Leave that out.",
+        ),
         every_key(
             &format!("self[key].matches('^{TEXT}*$')"),
             "has a value AWS does not accept. Use up to 256 letters, digits, spaces and _ . : / = + - @.",

@@ -86,7 +86,8 @@ pub struct PhotoGallerySpec {
     pub deletion_policy: DeletionPolicy,
 
     /// What happens when somebody changes the gallery's AWS resources by other means. Correct: the operator puts them back and
-    /// says so in an event. Report: it only says so. Default: Correct.
+    /// says so in events (Drift). Report: it changes nothing, and says in the condition Synced (reason Drifted) and in events what
+    /// differs; a new spec and a new operator are carried out all the same, on the resources that they change. Default: Correct.
     #[serde(default)]
     pub drift_policy: DriftPolicy,
 

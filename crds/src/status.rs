@@ -3,6 +3,8 @@
 //! Output only. The operator never reads an identifier back from here, so a lost or forged status does no harm. Every field may
 //! be missing, so that objects written by older versions still parse.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,11 @@ pub struct PhotoGalleryStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub functions: Vec<FunctionStatus>,
+
+    /// By resource, a digest of what the operator wanted of it when it last matched. While that is the same, a difference in AWS
+    /// is somebody else's doing (drift) and no update.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub last_matched: BTreeMap<String, String>,
 
     /// Every AWS resource of the gallery.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

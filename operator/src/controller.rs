@@ -120,6 +120,8 @@ fn watch<C: Cloud + 'static>(
     let causes = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let objects = watcher(api, watcher::Config::default())
         .default_backoff()
+        // Who set which field is nothing to us, and would be the larger part of what is kept of each gallery.
+        .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)
         .applied_objects()
         .predicate_filter(causes, PredicateConfig::default());

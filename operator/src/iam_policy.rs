@@ -3,7 +3,7 @@
 //! The operator's own holds every action that a call in `crate::aws` asks for, and no more: it is made of the tables beside the
 //! calls (`crate::aws::needs`). Names begin with the prefix of the installation and roles lie below one path, so that nothing
 //! else is in reach. REST APIs and distributions have ids that AWS assigns: these two must carry an owner's tag. Photos cannot
-//! be read: objects are got from the artefact bucket only.
+//! be read: objects are got from the artefact bucket and the sites' buckets only.
 //!
 //! The [`boundary`] is what the functions' roles may be given at most, whatever the operator writes into them. Who hands it to
 //! the operator (`--permissions-boundary`) gets a policy that lets it make no role without.

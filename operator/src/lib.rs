@@ -1,13 +1,14 @@
 //! The `PhotoGallery` operator: `validate -> observe -> plan -> apply -> status`.
 //!
-//! Decide purely, act dumbly. [`gallery`] validates, [`plan`] decides, [`resources`] knows each AWS kind, [`status`],
-//! [`story`] and [`policy`] say what came out; all of these are pure. Only [`aws`] (observe, apply) and [`controller`]
+//! Decide purely, act dumbly. [`gallery`] validates, [`plan`] decides, [`resources`] knows each AWS kind, [`drift`],
+//! [`status`], [`story`] and [`policy`] say what came out; all of these are pure. Only [`aws`] (observe, apply) and [`controller`]
 //! (Kubernetes) do I/O; [`reconcile`] drives them. Of several operators, [`leader`] chooses the one that does.
 
 pub mod args;
 pub mod aws;
 pub mod cloud;
 pub mod controller;
+pub mod drift;
 pub mod gallery;
 pub mod graph;
 pub mod iam_policy;

@@ -8,9 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::cloud::Observed;
+use crate::drift;
 use crate::gallery::{DataPolicy, Goal};
 use crate::graph::{BucketRole, ResourceId};
 use crate::resources::{self, Absent, Change, Effect, Present, State, Step, Verdict};
+
+/// From how many resources on the same tag is one line.
+const MANY: usize = 3;
 
 /// What to do now.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -170,8 +174,12 @@ impl fmt::Display for Plan {
         let mentioned = self.actions.iter().map(|action| action.resource);
         let mentioned = mentioned.chain(self.conflicts.keys().copied()).chain(self.waiting.keys().copied());
         let width = mentioned.map(|id| id.to_string().len()).max().unwrap_or(0);
+        let common = self.common_tags();
         for action in &self.actions {
-            write!(f, "{action:width$}")?;
+            action.write(f, width, &common)?;
+        }
+        for (tag, count) in &common {
+            writeln!(f, "  ~ {:width$}   {tag}", format!("{count} resources"))?;
         }
         for (id, foreign) in &self.conflicts {
             writeln!(f, "  ! {:width$}   {} is in the way: {}", id.to_string(), foreign.name, foreign.whose)?;
@@ -184,9 +192,37 @@ impl fmt::Display for Plan {
     }
 }
 
+impl Plan {
+    /// Tags that change on many resources in the same way: one line says it for all.
+    fn common_tags(&self) -> Vec<(resources::Difference, usize)> {
+        let mut all: Vec<(resources::Difference, usize)> = Vec::new();
+        let tags = self.actions.iter().flat_map(|action| drift::differences(std::slice::from_ref(action)));
+        for tag in tags.filter(|difference| difference.field.starts_with("tag ")) {
+            match all.iter_mut().find(|(known, _)| *known == tag) {
+                Some((_, count)) => *count += 1,
+                None => all.push((tag, 1)),
+            }
+        }
+        all.retain(|(_, count)| *count >= MANY);
+        all
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = f.width().unwrap_or(0);
+        self.write(f, f.width().unwrap_or(0), &[])
+    }
+}
+
+impl Action {
+    /// Its lines, but for the differences that are `told` elsewhere.
+    fn write(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        width: usize,
+        told: &[(resources::Difference, usize)],
+    ) -> fmt::Result {
+        let is_told = |difference: &resources::Difference| told.iter().any(|(known, _)| known == difference);
         let id = format!("{:width$}", self.resource.to_string());
         for effect in self.steps.iter().map(|step| &step.effect) {
             match effect {
@@ -195,7 +231,7 @@ impl fmt::Display for Action {
                 Effect::Retain => writeln!(f, "  = {id}   kept, marked as retained")?,
                 Effect::Detail => {}
                 Effect::Update(differences) => {
-                    for difference in differences {
+                    for difference in differences.iter().filter(|difference| !is_told(difference)) {
                         writeln!(f, "  ~ {id}   {difference}")?;
                     }
                 }

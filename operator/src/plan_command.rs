@@ -13,7 +13,9 @@ use photogallery_crds::PhotoGallery;
 use crate::args::Options;
 use crate::cloud::ErrorKind;
 use crate::controller::{MANAGER, chain};
+use crate::drift;
 use crate::gallery::{Gallery, Goal, Identity};
+use crate::graph::ResourceId;
 use crate::leader::guard::Guard;
 use crate::ownership::{ADOPT, Maker};
 use crate::plan::{Plan, Waiting};
@@ -48,9 +50,8 @@ enum Error {
 /// Prints what applying the manifest would change.
 pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
     match make(options, filename).await {
-        Ok((goal, outcome)) => {
-            let text = describe(&goal, &outcome.plan, &outcome.preflight);
-            println!("{text}");
+        Ok((goal, outcome, held)) => {
+            println!("{}{}", describe(&goal, &outcome.plan, &outcome.preflight), held_back(&held));
             if outcome.plan.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(CHANGES) }
         }
         Err(error) => {
@@ -60,7 +61,7 @@ pub async fn plan(options: &Options, filename: &Path) -> ExitCode {
     }
 }
 
-async fn make(options: &Options, filename: &Path) -> Result<(Goal, Outcome), Error> {
+async fn make(options: &Options, filename: &Path) -> Result<(Goal, Outcome, BTreeSet<ResourceId>), Error> {
     let text = read(filename).map_err(|error| Error::Read(filename.display().to_string(), error))?;
     let manifest = gallery_in(&text)?;
     let Parts { client, cloud, installation, release, .. } = Parts::connect(options, &Guard::open()).await?;
@@ -80,7 +81,7 @@ async fn make(options: &Options, filename: &Path) -> Result<(Goal, Outcome), Err
     let identity = Identity {
         namespace,
         name,
-        uid: existing.and_then(|existing| existing.uid()).unwrap_or_default(),
+        uid: existing.as_ref().and_then(ResourceExt::uid).unwrap_or_default(),
         region: applied.spec.region.clone(),
         adopts: applied.annotations().get(ADOPT).and_then(|maker| Maker::parse(maker)),
         installation: Arc::clone(&installation),
@@ -91,8 +92,22 @@ async fn make(options: &Options, filename: &Path) -> Result<(Goal, Outcome), Err
     match policy::worst(&outcome.failures) {
         Some(_) if !outcome.preflight.is_passed() => Err(Error::Cloud(outcome.preflight.message())),
         Some(failure) => Err(Error::Cloud(policy::advice(failure))),
-        None => Ok((goal, outcome)),
+        None => {
+            let before = existing.and_then(|existing| existing.status).unwrap_or_default();
+            let held = |id: &ResourceId| drift::is_held(&goal, &before, &outcome.wanted, *id);
+            let held = outcome.plan.actions.iter().map(|action| action.resource).filter(held).collect();
+            Ok((goal, outcome, held))
+        }
     }
+}
+
+/// What stays as others have changed it.
+fn held_back(held: &BTreeSet<ResourceId>) -> String {
+    if held.is_empty() {
+        return String::new();
+    }
+    let held: Vec<_> = held.iter().map(ToString::to_string).collect();
+    format!("\nOthers changed {}; driftPolicy is Report, so that stays.", held.join(", "))
 }
 
 fn read(filename: &Path) -> std::io::Result<String> {
@@ -181,7 +196,6 @@ fn notes(plan: &Plan) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::cloud::{Foreign, Observed};
-    use crate::graph::ResourceId;
     use crate::names::TAG_OWNER;
     use crate::ownership::Ownership;
     use crate::testing::galleries::summer;

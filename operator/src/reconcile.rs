@@ -12,6 +12,7 @@ use futures::stream;
 use tokio::time::{Instant, sleep};
 
 use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
+use crate::drift::{self, Wanted};
 use crate::gallery::{Goal, Identity};
 use crate::graph::ResourceId;
 use crate::plan::{Action, Plan};
@@ -42,6 +43,10 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// What was seen last.
     pub seen: Observed,
+    /// What is wanted of each resource.
+    pub wanted: Wanted,
+    /// Resources of [`Self::plan`] that are left as they are: drift that is only reported.
+    pub held: BTreeSet<ResourceId>,
     /// What stands in the way of a gallery of which nothing is there.
     pub preflight: Preflight,
 }
@@ -68,12 +73,25 @@ impl Outcome {
     pub fn is_complete(&self) -> bool {
         self.failures.is_empty() && self.plan.is_complete()
     }
+
+    /// Nothing would have to be done but what is held, and what waits for that.
+    pub fn is_only_held(&self) -> bool {
+        let Plan { actions, conflicts, .. } = &self.plan;
+        let is_held = actions.iter().all(|action| self.held.contains(&action.resource));
+        let is_quiet = self.failures.is_empty() && conflicts.is_empty();
+        !self.held.is_empty() && is_held && is_quiet && self.plan.aws_at_work().next().is_none()
+    }
 }
 
-/// Hears of each round before its calls are made.
+/// Hears of each round before its calls are made, and says what is to be left as it is.
 pub trait Progress: Sync {
     /// The plan to carry out stands in `outcome.plan`.
     fn round(&self, outcome: &Outcome) -> impl Future<Output = ()> + Send;
+
+    /// Is this resource only to be looked at?
+    fn holds(&self, _wanted: &Wanted, _id: ResourceId) -> bool {
+        false
+    }
 }
 
 /// Nobody listens.
@@ -86,7 +104,7 @@ impl Progress for Quiet {
 
 /// Looks, and says what would have to be done. Changes nothing.
 pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome { wanted: drift::wanted(goal), ..Outcome::default() };
     outcome.failures = observe(cloud, goal, everything(goal), &mut outcome.seen).await;
     outcome.plan = Plan::new(goal, &outcome.seen);
     outcome.found = outcome.plan.clone();
@@ -121,14 +139,17 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
     outcome.failures = failures;
     let mut blocked: BTreeSet<ResourceId> = outcome.failures.iter().map(|failure| failure.resource).collect();
     loop {
+        let planned = outcome.plan.actions.iter().map(|action| action.resource);
+        outcome.held = planned.filter(|id| progress.holds(&outcome.wanted, *id)).collect();
         let actions = outcome.plan.actions.iter().filter(|action| {
             let id = action.resource;
-            !blocked.contains(&id) && !unseen.contains_key(&id)
+            !blocked.contains(&id) && !unseen.contains_key(&id) && !outcome.held.contains(&id)
         });
         let (now, later): (Vec<_>, Vec<_>) = actions.cloned().partition(|action| repeats.allow(action));
         // What takes minutes is the next reconcile's to look at: CloudFront allows few calls.
         let is_due = |id: &ResourceId| !is_slow(*id) || now.iter().any(|action| action.resource == *id);
-        let mut scope: Scope = outcome.plan.to_read_again().into_iter().filter(is_due).collect();
+        let again = outcome.plan.to_read_again().into_iter().filter(|id| !outcome.held.contains(id));
+        let mut scope: Scope = again.filter(is_due).collect();
         scope.extend(unseen.keys());
         if now.is_empty() {
             let brief = outcome.plan.aws_at_work().any(|(id, _)| !is_slow(id));

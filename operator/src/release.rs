@@ -1,4 +1,5 @@
-//! What this build of the operator deploys: the functions' zips and the site's files, read once at start.
+//! What this build of the operator deploys: the functions' zips and the site's files, read once at start. Of the zips only their
+//! digests are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -29,8 +30,12 @@ pub type ArchitectureName = &'static str;
 pub struct Zip {
     /// SHA-256 in base64, as Lambda reports it.
     pub code_sha256: String,
+    /// MD5 in hexadecimal: the `ETag` that S3 gives an object of one part under its own encryption.
+    pub md5: String,
     /// Key in the artefact bucket. It holds the digest, so an object never changes.
     pub key: String,
+    /// Bytes.
+    pub size: u64,
     /// The zip.
     pub body: Body,
 }
@@ -64,6 +69,7 @@ impl Release {
                 match std::fs::read(&path) {
                     Ok(bytes) => {
                         let zip = Zip::new(architecture, function, bytes.into());
+                        let zip = Zip { body: Body::File(path), ..zip };
                         release.functions.insert((architecture.as_str(), function), zip);
                     }
                     Err(source) if source.kind() == io::ErrorKind::NotFound => {}
@@ -106,8 +112,10 @@ impl Zip {
         let hex = data_encoding::HEXLOWER.encode(&digest);
         Self {
             code_sha256: data_encoding::BASE64.encode(&digest),
+            md5: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)),
             key: format!("functions/{hex}/{function}-{architecture}.zip"),
-            body: Body(bytes),
+            size: bytes.len() as u64,
+            body: Body::Memory(bytes),
         }
     }
 }
@@ -115,7 +123,7 @@ impl Zip {
 impl SiteFile {
     /// A file with its digest.
     pub fn new(bytes: Bytes) -> Self {
-        Self { md5: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)), body: Body(bytes) }
+        Self { md5: data_encoding::HEXLOWER.encode(&Md5::digest(&bytes)), body: Body::Memory(bytes) }
     }
 }
 
@@ -151,6 +159,29 @@ mod tests {
         let other = Zip::new(Architecture::Arm64, FunctionName::List, Bytes::from_static(b"zap"));
         assert!(zip.key.ends_with("/list-arm64.zip"), "{}", zip.key);
         assert_ne!(zip.key, other.key);
+    }
+
+    #[tokio::test]
+    async fn zips_stay_on_disk_until_they_are_uploaded() {
+        let folder = std::env::temp_dir().join(format!("photogallery-release-{}", std::process::id()));
+        let (functions, site) = (folder.join("functions"), folder.join("site"));
+        std::fs::create_dir_all(functions.join("arm64")).unwrap();
+        std::fs::create_dir_all(&site).unwrap();
+        std::fs::write(functions.join("arm64/list.zip"), "zip").unwrap();
+        std::fs::write(site.join("index.html"), "page").unwrap();
+
+        let release = Release::read(&functions, &site).unwrap();
+
+        let zip = release.function(Architecture::Arm64, FunctionName::List).unwrap();
+        assert_eq!(
+            *zip,
+            Zip { body: zip.body.clone(), ..Zip::new(Architecture::Arm64, FunctionName::List, "zip".into()) }
+        );
+        assert_eq!(zip.body, Body::File(functions.join("arm64/list.zip")));
+        assert_eq!(zip.body.read().await.unwrap(), "zip");
+        std::fs::remove_dir_all(&folder).unwrap();
+        let error = zip.body.read().await.unwrap_err().to_string();
+        assert!(error.starts_with("failed to read /") && error.contains("arm64/list.zip"), "{error}");
     }
 
     #[test]

@@ -10,12 +10,14 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use photogallery_crds::{ConditionType, FunctionStatus, PhotoGalleryStatus, Reason, ResourceStatus};
 
 use crate::cloud::Observed;
+use crate::drift;
 use crate::gallery::{Goal, Identity, InvalidSpec};
 use crate::graph::ResourceId;
 use crate::plan::Plan;
 use crate::policy;
 use crate::preflight;
 use crate::reconcile::Outcome;
+use crate::resources::function::Activity;
 use crate::resources::{self, Describe, State};
 
 /// What there is to report.
@@ -36,8 +38,8 @@ pub enum Stage {
     UnderWay,
     /// It ended, for now.
     Ended,
-    /// Nothing was to be changed: `suspend`, or `driftPolicy: Report`.
-    OnlyLooked(Reason),
+    /// Nothing was to be changed: `suspend`.
+    OnlyLooked,
 }
 
 /// The status after `report`.
@@ -57,6 +59,9 @@ pub fn next(
             if stage != Stage::UnderWay {
                 status.last_observed_time = Some(Time(now));
             }
+            // Also before the first call of a reconcile, so that a death in it leaves no wrong memory.
+            let (settled, is_acting) = (&outcome.plan.settled, stage != Stage::OnlyLooked);
+            status.last_matched = drift::remembered(previous, &outcome.wanted, settled, is_acting);
             match goal {
                 Goal::Present(_) => present(&mut conditions, &status, outcome, stage),
                 Goal::Absent(..) => absent(&mut conditions, outcome),
@@ -139,7 +144,7 @@ fn present(conditions: &mut Conditions<'_>, status: &PhotoGalleryStatus, outcome
     let Verdict { synced, reason, message, stalled } = verdict(conditions, outcome, stage);
     conditions.set(Synced, synced, reason, &message);
     ready(conditions, status, outcome);
-    if synced != "True" && !matches!(stage, Stage::OnlyLooked(_)) {
+    if synced != "True" && stage != Stage::OnlyLooked && reason != Reason::Drifted {
         if stalled {
             conditions.set(Stalled, "True", reason, message);
         } else {
@@ -171,11 +176,17 @@ fn verdict(conditions: &Conditions<'_>, outcome: &Outcome, stage: Stage) -> Verd
         let synced = if answer.unknown { "Unknown" } else { "False" };
         return says(synced, answer.reason, policy::advice(failure), answer.stalled);
     }
-    if let Stage::OnlyLooked(reason) = stage
-        && !plan.actions.is_empty()
-    {
-        let message = format!("{} Found to do:\n{plan}", why_only_looked(reason));
-        return says("False", reason, message, false);
+    if stage == Stage::OnlyLooked && !plan.actions.is_empty() {
+        let message = format!("spec.suspend is true, so nothing is changed. Found to do:\n{plan}");
+        return says("False", Reason::Suspended, shortened(message), false);
+    }
+    if outcome.is_only_held() {
+        let held = plan.actions.iter().filter(|action| outcome.held.contains(&action.resource));
+        let message = format!(
+            "spec.driftPolicy is Report, so what others changed is left as it is. {}",
+            drift::report(held)
+        );
+        return says("False", Reason::Drifted, message, false);
     }
     if let Some((_, what)) = plan.aws_at_work().next() {
         let message = format!("{what}; {} so far.", duration(conditions.since(Reconciling)));
@@ -188,12 +199,10 @@ fn verdict(conditions: &Conditions<'_>, outcome: &Outcome, stage: Stage) -> Verd
     says("True", Reason::UpToDate, message, false)
 }
 
-fn why_only_looked(reason: Reason) -> &'static str {
-    if reason == Reason::Suspended {
-        "spec.suspend is true, so nothing is changed."
-    } else {
-        "spec.driftPolicy is Report, so nothing is changed."
-    }
+/// Kubernetes ends a condition's message at 32,768 bytes.
+fn shortened(mut message: String) -> String {
+    message.truncate(message.floor_char_boundary(32_000));
+    message
 }
 
 fn under_way(plan: &Plan) -> String {
@@ -282,12 +291,21 @@ fn function(seen: &Observed, name: FunctionName) -> Option<FunctionStatus> {
         name: name.as_str().into(),
         architecture: Some(found.architecture.clone()),
         code_sha256: Some(hexadecimal(&found.code_sha256)),
-        state: Some(state_word(seen.state(ResourceId::Function(name))?).replace("Ready", "Active")),
+        state: Some(function_state(&found.activity).into()),
     })
 }
 
+/// In Lambda's words: a function answers while it is updated.
+fn function_state(activity: &Activity) -> &'static str {
+    match activity {
+        Activity::Active | Activity::Updating => "Active",
+        Activity::Creating | Activity::Deleting => "Pending",
+        Activity::Failed(_) => "Failed",
+    }
+}
+
 /// Lambda tells digests in base64; every tool that a person would compare with prints hexadecimal.
-pub(crate) fn hexadecimal(base64: &str) -> String {
+fn hexadecimal(base64: &str) -> String {
     let bytes = data_encoding::BASE64.decode(base64.as_bytes());
     bytes.map_or_else(|_| base64.to_owned(), |bytes| data_encoding::HEXLOWER.encode(&bytes))
 }

@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use functions_core::contract::FunctionName;
 use photogallery_crds::{ConditionType, PhotoGalleryStatus, Reason};
 
 use crate::cloud::Observed;
+use crate::drift;
 use crate::gallery::{DataPolicy, Goal, Identity};
 use crate::graph::{BucketRole, ResourceId};
 use crate::plan::Action;
 use crate::reconcile::Outcome;
 use crate::resources::{Difference, Effect};
-use crate::status::{condition, hexadecimal, is_true};
+use crate::status::{condition, is_true};
 
 /// One line of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,99 +34,98 @@ impl Line {
     }
 }
 
-/// Most lines that one reconcile may tell of changed fields, so that a flood of drift does not drown the story.
-const MOST_DIFFERENCES: usize = 12;
+/// Most lines that one reconcile may tell of changed resources, so that a flood does not drown the story.
+const MOST_LINES: usize = 12;
+/// From how many resources on the same update is one line.
+const MANY: usize = 3;
 
-/// What the steps of a reconcile tell. `before` is the status as it was before this reconcile.
-pub fn of_outcome(before: &PhotoGalleryStatus, generation: i64, outcome: &Outcome) -> Vec<Line> {
-    let applied = &outcome.applied;
-    // A new build of the operator changes what a gallery in sync should be. That is not somebody else's doing.
-    let in_sync = !is_new_build(before, outcome)
-        && condition(before, ConditionType::Synced)
-            .is_some_and(|synced| synced.status == "True" && synced.observed_generation == Some(generation));
+/// What the steps of a reconcile tell, a line a resource. `before` is the status as it was before this reconcile.
+pub fn of_outcome(before: &PhotoGalleryStatus, outcome: &Outcome) -> Vec<Line> {
+    let is_drift = |id: ResourceId| drift::is_drift(before, &outcome.wanted, id);
     let mut lines = Vec::new();
-    let code = changed_code(applied);
-    if !code.is_empty() && !in_sync {
+    let code: Vec<_> = changed_code(&outcome.applied)
+        .into_iter()
+        .filter(|name| !is_drift(ResourceId::Function(*name)))
+        .collect();
+    if !code.is_empty() {
         let word = if code.len() == 1 { "function" } else { "functions" };
-        let note = format!("{word} {} (build {})", code.join(", "), env!("CARGO_PKG_VERSION"));
+        let names: Vec<_> = code.into_iter().map(FunctionName::as_str).collect();
+        let note = format!("{word} {} (build {})", names.join(", "), env!("CARGO_PKG_VERSION"));
         lines.push(Line::normal("Deployed", note));
     }
-    let created: BTreeSet<_> =
-        applied.iter().filter(|action| creates(action)).map(|action| action.resource).collect();
-    let mut changed = 0;
-    for action in applied {
-        for effect in action.steps.iter().map(|step| &step.effect) {
-            match effect {
-                // What was made in this reconcile is completed, not changed.
-                Effect::Update(_) if created.contains(&action.resource) => {}
-                Effect::Update(differences) => {
-                    for difference in
-                        differences.iter().filter(|difference| is_news(in_sync, action.resource, difference))
-                    {
-                        changed += 1;
-                        if changed <= MOST_DIFFERENCES {
-                            lines.push(difference_line(in_sync, action.resource, difference));
-                        }
-                    }
-                }
-                // In a gallery that was complete, a missing resource is drift too.
-                Effect::Create if in_sync => {
-                    lines
-                        .push(Line::warning("Drift", format!("{} was missing, made again", action.resource)));
-                }
-                Effect::Create | Effect::Detail | Effect::Delete | Effect::Retain => {}
+    let mut updates: Vec<(String, Vec<ResourceId>)> = Vec::new();
+    let mut changes = Vec::new();
+    for (id, actions) in by_resource(&outcome.applied) {
+        if is_drift(id) {
+            changes.extend(drift_line(id, &actions));
+        } else if let Some(text) = update_text(id, &actions) {
+            match updates.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, ids)) => ids.push(id),
+                None => updates.push((text, vec![id])),
             }
         }
     }
-    if changed > MOST_DIFFERENCES {
-        lines.push(Line::normal("Updated", format!("{} more fields", changed - MOST_DIFFERENCES)));
+    for (text, ids) in updates {
+        if ids.len() >= MANY {
+            changes.push(Line::normal("Updated", format!("{} resources: {text}", ids.len())));
+        } else {
+            changes.extend(ids.into_iter().map(|id| Line::normal("Updated", format!("{id}: {text}"))));
+        }
+    }
+    let (told, all) = (changes.len().min(MOST_LINES), changes.len());
+    let is_alarming = changes[told..].iter().any(|line| line.warning);
+    lines.extend(changes.into_iter().take(MOST_LINES));
+    if all > told {
+        let note = format!("{} more resources", all - told);
+        let (drift, update) = (Line::warning("Drift", note.clone()), Line::normal("Updated", note));
+        lines.push(if is_alarming { drift } else { update });
     }
     lines
+}
+
+/// The actions of each resource, in the order in which the resources were first touched.
+fn by_resource(applied: &[Action]) -> Vec<(ResourceId, Vec<Action>)> {
+    let mut all: Vec<(ResourceId, Vec<Action>)> = Vec::new();
+    for action in applied {
+        match all.iter_mut().find(|(id, _)| *id == action.resource) {
+            Some((_, actions)) => actions.push(action.clone()),
+            None => all.push((action.resource, vec![action.clone()])),
+        }
+    }
+    all
 }
 
 fn creates(action: &Action) -> bool {
     action.steps.iter().any(|step| step.effect == Effect::Create)
 }
 
-/// Did this reconcile bring other code than the status tells of, or another site than visitors were last told of? Code that
-/// somebody else has replaced is put back to what the status tells of.
-fn is_new_build(before: &PhotoGalleryStatus, outcome: &Outcome) -> bool {
-    let is_new = |action: &Action, difference: &Difference| match action.resource {
-        ResourceId::Function(name) if difference.field == "code" => {
-            let now = outcome.seen.functions.get(&name).map(|function| hexadecimal(&function.code_sha256));
-            before
-                .functions
-                .iter()
-                .any(|function| function.name == name.as_str() && function.code_sha256 != now)
-        }
-        ResourceId::Invalidation => difference.field == "site",
-        _ => false,
-    };
-    outcome.applied.iter().any(|action| {
-        action.steps.iter().any(|step| match &step.effect {
-            Effect::Update(differences) => differences.iter().any(|difference| is_new(action, difference)),
-            Effect::Create | Effect::Detail | Effect::Delete | Effect::Retain => false,
-        })
-    })
-}
-
-/// Code that was meant to change is told by `Deployed`; the zips and the invalidation that this takes, by what they are for.
-fn is_news(in_sync: bool, resource: ResourceId, difference: &Difference) -> bool {
-    let is_means = matches!(resource, ResourceId::Artefacts | ResourceId::Invalidation);
-    in_sync || (difference.field != "code" && !is_means)
-}
-
-fn difference_line(in_sync: bool, resource: ResourceId, difference: &Difference) -> Line {
-    let Difference { field, from, to } = difference;
-    if in_sync {
-        Line::warning("Drift", format!("{resource}: {field} was {from}, put back to {to}"))
-    } else {
-        Line::normal("Updated", format!("{resource}: {field} {from} -> {to}"))
+/// What somebody else had done to a resource. `None`: nothing but what nobody notices.
+fn drift_line(id: ResourceId, actions: &[Action]) -> Option<Line> {
+    // What was missing is completed when it is made again. What we ourselves took away before was not missing.
+    if actions.first().is_some_and(creates) {
+        return Some(Line::warning("Drift", format!("{id} was missing, made again")));
     }
+    let put_back =
+        |Difference { field, from, to }: &Difference| format!("{field} was {from}, put back to {to}");
+    let parts: Vec<_> = drift::differences(actions).iter().map(put_back).collect();
+    (!parts.is_empty()).then(|| Line::warning("Drift", format!("{id}: {}", drift::joined(&parts))))
+}
+
+/// What a new spec or operator changed. Code is told by `Deployed`; the zips and the invalidation that this takes, by what they are
+/// for. What was made in this reconcile is completed, not changed.
+fn update_text(id: ResourceId, actions: &[Action]) -> Option<String> {
+    let is_means = matches!(id, ResourceId::Artefacts | ResourceId::Invalidation);
+    if is_means || actions.iter().any(creates) {
+        return None;
+    }
+    let changed = drift::differences(actions).into_iter().filter(|difference| difference.field != "code");
+    let parts: Vec<_> =
+        changed.map(|Difference { field, from, to }| format!("{field} {from} -> {to}")).collect();
+    (!parts.is_empty()).then(|| drift::joined(&parts))
 }
 
 /// Functions whose code was deployed.
-fn changed_code(applied: &[Action]) -> Vec<&'static str> {
+fn changed_code(applied: &[Action]) -> Vec<FunctionName> {
     let deploys = |action: &&Action| {
         action.steps.iter().any(|step| match &step.effect {
             Effect::Create => true,
@@ -139,7 +140,7 @@ fn changed_code(applied: &[Action]) -> Vec<&'static str> {
     let mut names: Vec<_> = names.collect();
     names.sort_unstable();
     names.dedup();
-    names.into_iter().map(functions_core::contract::FunctionName::as_str).collect()
+    names
 }
 
 /// What a person should know of the account in which a gallery is made. Once: afterwards it is there, and this is not asked again.
@@ -162,6 +163,19 @@ pub fn of_transition(before: &PhotoGalleryStatus, after: &PhotoGalleryStatus) ->
         lines.push(Line::normal(Reason::Live.into(), after.url.clone().unwrap_or_default()));
     }
     lines
+}
+
+/// What `after` says of drift that is only reported, and none of `known` has said.
+pub fn newly_reported(known: &[&PhotoGalleryStatus], after: &PhotoGalleryStatus) -> Vec<Line> {
+    let lines = |status: &PhotoGalleryStatus| {
+        let synced = condition(status, ConditionType::Synced);
+        let drifted = synced.filter(|synced| synced.reason == Reason::Drifted.as_str());
+        let message = drifted.map(|drifted| drifted.message.clone()).unwrap_or_default();
+        // Below the headline, each is about a resource.
+        message.lines().skip(1).filter(|line| line.contains(": ")).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let known: BTreeSet<_> = known.iter().flat_map(|status| lines(status)).collect();
+    lines(after).difference(&known).map(|line| Line::warning("Drift", line)).collect()
 }
 
 /// The first line of a gallery's story: what will be made.

@@ -9,6 +9,8 @@ from botocore.loaders import Loader
 
 VERSION = f"botocore {botocore.__version__}"
 _loader = Loader()
+# Where botocore's name of a service is not the one that requests are signed for.
+_FOLDERS = {"servicequotas": "service-quotas"}
 
 
 class Operation:
@@ -59,7 +61,7 @@ class Operation:
 class Service:
     def __init__(self, name):
         self.name = name
-        raw = _loader.load_service_model(name, "service-2")
+        raw = _loader.load_service_model(_FOLDERS.get(name, name), "service-2")
         self.raw, self.metadata, self.shapes = raw, raw["metadata"], raw["shapes"]
         self.protocol = self.metadata["protocol"]
         # S3 has two of old beside their successors, with the same method and path.
@@ -78,8 +80,8 @@ class Service:
 
 @functools.cache
 def service(name):
-    """The model of a service by the name that requests are signed for, which is botocore's own for all of ours."""
+    """The model of a service by the name that requests are signed for."""
     return Service(name)
 
 
-SERVICES = ("apigateway", "cloudfront", "dynamodb", "iam", "lambda", "logs", "s3", "sts")
+SERVICES = ("apigateway", "cloudfront", "dynamodb", "iam", "lambda", "logs", "s3", "servicequotas", "sts")

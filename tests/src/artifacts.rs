@@ -41,14 +41,29 @@ pub fn example() -> PathBuf {
     root().join("examples/gallery.yaml")
 }
 
-/// A zip with a comment: another digest, the same program.
-pub fn another_build(mut zip: Vec<u8>) -> Result<Vec<u8>> {
+/// Another digest, the same program.
+pub fn another_build(zip: Vec<u8>) -> Result<Vec<u8>> {
+    commented(zip, "another build")
+}
+
+/// The built functions under `to`, each with this comment, and so with a digest of its own.
+pub fn copy_functions(to: &Path, comment: &str) -> Result<()> {
+    let from = functions().join(architecture());
+    let to = to.join(architecture());
+    std::fs::create_dir_all(&to)?;
+    for file in std::fs::read_dir(&from)? {
+        let file = file?;
+        std::fs::write(to.join(file.file_name()), commented(std::fs::read(file.path())?, comment)?)?;
+    }
+    Ok(())
+}
+
+fn commented(mut zip: Vec<u8>, comment: &str) -> Result<Vec<u8>> {
     // A zip ends with the length of its comment, and the comment.
     ensure!(zip.ends_with(&[0, 0]), "the zip has a comment already");
-    let comment = b"another build";
     zip.truncate(zip.len() - 2);
     zip.extend(u16::try_from(comment.len())?.to_le_bytes());
-    zip.extend(comment);
+    zip.extend(comment.as_bytes());
     Ok(zip)
 }
 

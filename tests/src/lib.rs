@@ -7,6 +7,7 @@
 pub mod artifacts;
 pub mod aws_calls;
 pub mod aws_models;
+pub mod bench;
 pub mod certificates;
 pub mod control_plane;
 pub mod gallery;

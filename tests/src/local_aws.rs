@@ -136,6 +136,11 @@ impl LocalAws {
         aws_calls::read(&self.calls)
     }
 
+    /// Its process; `None`: another stack's.
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
     pub fn call_log(&self) -> &std::path::Path {
         &self.calls
     }

@@ -1,9 +1,12 @@
 //! Calls for `resources::artefacts`.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::error::failed;
+use super::error::{failed, unreadable};
 use super::needs::{CallNeeds, Need, On, call};
+use super::objects::Listed;
 use super::{Clients, bucket, objects};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
@@ -19,7 +22,9 @@ const ROLE: BucketRole = BucketRole::Artefacts;
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let Seen::Ours(_) = bucket::owned(clients, gallery, ROLE).await? else { return Ok(Seen::Nothing) };
     let objects = objects::list(clients, gallery, ROLE, PREFIX).await?;
-    Ok(objects.map_or(Seen::Nothing, |objects| Seen::Ours(Observed { keys: objects.into_keys().collect() })))
+    let keys =
+        |objects: BTreeMap<String, Listed>| objects.into_iter().map(|(key, object)| (key, object.etag));
+    Ok(objects.map_or(Seen::Nothing, |objects| Seen::Ours(Observed { keys: keys(objects).collect() })))
 }
 
 pub(super) async fn apply(
@@ -27,10 +32,11 @@ pub(super) async fn apply(
     gallery: &Identity,
     Change::Put { key, zip }: &Change,
 ) -> Result<(), CloudError> {
+    let body = zip.body.read().await.map_err(unreadable("s3", "PutObject"))?;
     let call =
         clients.s3.put_object().bucket(gallery.bucket(ROLE)).expected_bucket_owner(bucket::account(gallery));
     let call = call.key(key).content_type("application/zip").checksum_sha256(&zip.sha256);
-    let call = call.body(ByteStream::from(zip.body.0.clone())).send();
+    let call = call.body(ByteStream::from(body)).send();
     call.await.map_err(failed("s3", "PutObject")).map(drop)
 }
 
@@ -99,8 +105,12 @@ mod tests {
                     && request.expected_bucket_owner() == Some("123456789012")
             })
             .then_output(|| PutObjectOutput::builder().build());
-        let zip =
-            artefacts::Zip { function: FunctionName::List, sha256: "c2hh".into(), body: Body("zip".into()) };
+        let zip = artefacts::Zip {
+            function: FunctionName::List,
+            sha256: "c2hh".into(),
+            md5: "0123".into(),
+            body: Body::Memory("zip".into()),
+        };
         let change = Change::Put { key: "functions/0/list-arm64.zip".into(), zip };
         apply(&clients(&[&rule]), &identity("photos", "summer"), &change).await.unwrap();
         assert_eq!(rule.num_calls(), 1);

@@ -1,7 +1,9 @@
 //! Calls for `resources::bucket`.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_s3::types::{
-    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketLocationConstraint,
+    AbortIncompleteMultipartUpload, BucketCannedAcl, BucketLifecycleConfiguration, BucketLocationConstraint,
     CreateBucketConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
     ObjectOwnership, OwnershipControls, OwnershipControlsRule, PublicAccessBlockConfiguration,
     ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
@@ -21,7 +23,7 @@ use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::names::Tags;
 use crate::ownership::Ownership;
-use crate::resources::bucket::{Change, Observed, Rule};
+use crate::resources::bucket::{BLOCKS, Change, Observed, Rule};
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
@@ -41,6 +43,7 @@ pub(super) const NEEDS: &[CallNeeds] = &[
         ],
     ),
     call("s3", "PutPublicAccessBlock", &[Need("s3:PutBucketPublicAccessBlock", On::Bucket)]),
+    call("s3", "PutBucketAcl", &[Need("s3:PutBucketAcl", On::Bucket)]),
     call("s3", "PutBucketOwnershipControls", &[Need("s3:PutBucketOwnershipControls", On::NewBucket)]),
     call("s3", "PutBucketEncryption", &[Need("s3:PutEncryptionConfiguration", On::Bucket)]),
     call("s3", "PutBucketLifecycleConfiguration", &[Need("s3:PutLifecycleConfiguration", On::Bucket)]),
@@ -62,13 +65,13 @@ pub(super) async fn observe(
         Seen::Foreign(foreign) => return Ok(Seen::Foreign(foreign)),
     };
     let bucket = gallery.bucket(role);
-    let (is_private, ownership, encryption, lifecycle) = try_join!(
-        is_private(clients, gallery, &bucket),
+    let (unblocked, ownership, encryption, lifecycle) = try_join!(
+        unblocked(clients, gallery, &bucket),
         ownership(clients, gallery, &bucket),
         encryption(clients, gallery, &bucket),
         lifecycle(clients, gallery, &bucket),
     )?;
-    Ok(Seen::Ours(Observed { tags, is_private, ownership, encryption, lifecycle }))
+    Ok(Seen::Ours(Observed { tags, unblocked, ownership, encryption, lifecycle }))
 }
 
 pub(super) async fn count_photos(clients: &Clients, gallery: &Identity) -> Result<u64, CloudError> {
@@ -134,20 +137,25 @@ fn is_of_another_account<E: ProvideErrorMetadata>(error: &SdkError<E, HttpRespon
     error.code() == Some("AccessDenied") && !says_why
 }
 
-async fn is_private(clients: &Clients, gallery: &Identity, bucket: &str) -> Result<bool, CloudError> {
+async fn unblocked(
+    clients: &Clients,
+    gallery: &Identity,
+    bucket: &str,
+) -> Result<BTreeSet<&'static str>, CloudError> {
     let call = clients.s3.get_public_access_block().bucket(bucket).expected_bucket_owner(account(gallery));
     let codes = ["NoSuchPublicAccessBlockConfiguration"];
     let answer = found(call.send().await, &codes, failed("s3", "GetPublicAccessBlock"))?;
     let blocks = answer.and_then(|answer| answer.public_access_block_configuration);
-    Ok(blocks.is_some_and(|blocks| {
-        let four = [
+    let settings = blocks.map_or([None; 4], |blocks| {
+        [
             blocks.block_public_acls,
             blocks.ignore_public_acls,
             blocks.block_public_policy,
             blocks.restrict_public_buckets,
-        ];
-        four.into_iter().all(|block| block == Some(true))
-    }))
+        ]
+    });
+    let off = BLOCKS.into_iter().zip(settings).filter(|(_, setting)| *setting != Some(true));
+    Ok(off.map(|(name, _)| name).collect())
 }
 
 async fn ownership(
@@ -214,6 +222,11 @@ pub(super) async fn apply(
             let call = s3.put_public_access_block().bucket(bucket).expected_bucket_owner(owner);
             let call = call.public_access_block_configuration(all_blocked()).send();
             call.await.map_err(failed("s3", "PutPublicAccessBlock"))?;
+        }
+        Change::CloseAccessList => {
+            let call = s3.put_bucket_acl().bucket(bucket).expected_bucket_owner(owner);
+            let call = call.acl(BucketCannedAcl::Private).send();
+            call.await.map_err(failed("s3", "PutBucketAcl"))?;
         }
         Change::EnforceOwnership => {
             let call = s3.put_bucket_ownership_controls().bucket(bucket).expected_bucket_owner(owner);
@@ -286,7 +299,7 @@ fn by_s3() -> Result<ServerSideEncryptionConfiguration, BuildError> {
 
 fn to_rules(rules: &[Rule]) -> Result<BucketLifecycleConfiguration, BuildError> {
     let rules = rules.iter().map(|rule| {
-        let Rule { id, prefix, expire_days, abort_days, archive_days, is_odd: _ } = rule;
+        let Rule { id, prefix, expire_days, abort_days, archive_days, besides: _ } = rule;
         let expiration = expire_days.map(|days| LifecycleExpiration::builder().days(days).build());
         let abort = abort_days
             .map(|days| AbortIncompleteMultipartUpload::builder().days_after_initiation(days).build());
@@ -305,35 +318,43 @@ fn to_rules(rules: &[Rule]) -> Result<BucketLifecycleConfiguration, BuildError> 
     BucketLifecycleConfiguration::builder().set_rules(Some(rules.collect::<Result<_, _>>()?)).build()
 }
 
-/// A rule in our words. What they cannot say makes it odd, so that it differs from every rule of ours.
+/// A rule in our words. What they cannot say stands beside them, so that it differs from every rule of ours.
 fn rule_of(rule: &LifecycleRule) -> Rule {
-    let filter = rule.filter();
     // Rules of old have the prefix beside the filter.
     #[expect(deprecated, reason = "a rule that another tool wrote may still have it")]
-    let prefix = filter.and_then(|filter| filter.prefix()).or(rule.prefix()).unwrap_or_default();
+    let prefix = rule.filter().and_then(|filter| filter.prefix()).or(rule.prefix()).unwrap_or_default();
     let expire_days = rule.expiration().and_then(aws_sdk_s3::types::LifecycleExpiration::days);
     let abort = rule.abort_incomplete_multipart_upload();
     let archive =
         rule.transitions().iter().find(|it| it.storage_class() == Some(&TransitionStorageClass::GlacierIr));
     let archive_days = archive.and_then(aws_sdk_s3::types::Transition::days);
-    let is_filtered = filter.is_some_and(|filter| {
-        let sizes = filter.object_size_greater_than().or(filter.object_size_less_than());
-        filter.tag().is_some() || filter.and().is_some() || sizes.is_some()
-    });
-    let is_odd = *rule.status() != ExpirationStatus::Enabled
-        || is_filtered
-        || rule.transitions().len() != usize::from(archive_days.is_some())
-        || rule.expiration().is_some() != expire_days.is_some()
-        || rule.noncurrent_version_expiration().is_some()
-        || !rule.noncurrent_version_transitions().is_empty();
     Rule {
         id: rule.id().unwrap_or_default().to_owned(),
         prefix: prefix.to_owned(),
         expire_days,
         abort_days: abort.and_then(aws_sdk_s3::types::AbortIncompleteMultipartUpload::days_after_initiation),
         archive_days,
-        is_odd,
+        besides: besides(rule, expire_days, archive_days),
     }
+}
+
+fn besides(rule: &LifecycleRule, expire_days: Option<i32>, archive_days: Option<i32>) -> String {
+    let is_filtered = rule.filter().is_some_and(|filter| {
+        let sizes = filter.object_size_greater_than().or(filter.object_size_less_than());
+        filter.tag().is_some() || filter.and().is_some() || sizes.is_some()
+    });
+    let moves = rule.transitions().len() != usize::from(archive_days.is_some());
+    let of_versions =
+        rule.noncurrent_version_expiration().is_some() || !rule.noncurrent_version_transitions().is_empty();
+    let all = [
+        (*rule.status() != ExpirationStatus::Enabled, "off"),
+        (is_filtered, "not for all objects"),
+        (moves, "move to other storage classes"),
+        (rule.expiration().is_some() != expire_days.is_some(), "expire otherwise"),
+        (of_versions, "for old versions"),
+    ];
+    let said: Vec<_> = all.into_iter().filter_map(|(is_so, what)| is_so.then_some(what)).collect();
+    said.join(", ")
 }
 
 #[cfg(test)]

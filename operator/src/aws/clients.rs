@@ -11,6 +11,7 @@ use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 use super::counts::Counts;
+use super::headers::KnownHeaders;
 use super::recent::Recent;
 
 /// Where AWS's global services are signed for.
@@ -29,6 +30,7 @@ pub struct Clients {
     pub quotas: aws_sdk_servicequotas::Client,
     pub s3: aws_sdk_s3::Client,
     pub(super) recent: Arc<Recent>,
+    pub(super) headers: Arc<KnownHeaders>,
     pub(super) counts: Arc<Counts>,
 }
 
@@ -38,6 +40,7 @@ pub struct ClientPool {
     base: SdkConfig,
     interceptors: Vec<SharedInterceptor>,
     recent: Arc<Recent>,
+    headers: Arc<KnownHeaders>,
     regions: Mutex<BTreeMap<String, Arc<Clients>>>,
 }
 
@@ -62,7 +65,13 @@ pub async fn base_config() -> SdkConfig {
 impl ClientPool {
     /// A pool on `base`; every call passes the interceptors.
     pub fn new(base: SdkConfig, interceptors: Vec<SharedInterceptor>) -> Self {
-        Self { base, interceptors, recent: Arc::default(), regions: Mutex::default() }
+        Self {
+            base,
+            interceptors,
+            recent: Arc::default(),
+            headers: Arc::default(),
+            regions: Mutex::default(),
+        }
     }
 
     /// The clients of a region.
@@ -99,6 +108,7 @@ impl ClientPool {
             quotas: client!(aws_sdk_servicequotas, global),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             recent: Arc::clone(&self.recent),
+            headers: Arc::clone(&self.headers),
             counts: Arc::default(),
         }
     }

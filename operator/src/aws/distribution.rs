@@ -102,6 +102,13 @@ pub(super) async fn tag(clients: &Clients, arn: &str, tags: &Tags) -> Result<(),
     call.send().await.map(drop).map_err(failed("cloudfront", "TagResource"))
 }
 
+/// `UntagResource` on anything of `CloudFront`'s.
+pub(super) async fn untag(clients: &Clients, arn: &str, keys: &[String]) -> Result<(), CloudError> {
+    let keys = TagKeys::builder().set_items(Some(keys.to_vec())).build();
+    let call = clients.cloudfront.untag_resource().resource(arn).tag_keys(keys);
+    call.send().await.map(drop).map_err(failed("cloudfront", "UntagResource"))
+}
+
 fn sdk_tags(tags: &Tags) -> Result<SdkTags, BuildError> {
     let items = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
     Ok(SdkTags::builder().set_items(Some(items.collect::<Result<_, _>>()?)).build())
@@ -121,12 +128,7 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             .await
         }
         Change::Tag { id, tags } => tag(clients, &gallery.distribution_arn(id), tags).await,
-        Change::Untag { id, keys } => {
-            let keys = TagKeys::builder().set_items(Some(keys.clone())).build();
-            let call =
-                clients.cloudfront.untag_resource().resource(gallery.distribution_arn(id)).tag_keys(keys);
-            call.send().await.map(drop).map_err(failed("cloudfront", "UntagResource"))
-        }
+        Change::Untag { id, keys } => untag(clients, &gallery.distribution_arn(id), keys).await,
         Change::Delete { id, etag } => {
             let answer = clients.cloudfront.delete_distribution().id(id).if_match(etag).send().await;
             found(answer, MISSING, failed("cloudfront", "DeleteDistribution")).map(drop)

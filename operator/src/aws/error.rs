@@ -63,6 +63,20 @@ pub(super) fn invalid_request(
     }
 }
 
+/// What should be uploaded cannot be read.
+pub(super) fn unreadable(
+    service: &'static str,
+    operation: &'static str,
+) -> impl FnOnce(std::io::Error) -> CloudError {
+    move |error| CloudError {
+        service,
+        operation,
+        kind: ErrorKind::Rejected,
+        code: String::new(),
+        source: Message(error.to_string()),
+    }
+}
+
 /// An error and everything behind it in one line.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();

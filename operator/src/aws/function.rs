@@ -1,9 +1,13 @@
 //! Functions: one `GetFunction` tells code, configuration, concurrency and tags; one Lambda call per change.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::operation::update_function_configuration::builders::UpdateFunctionConfigurationFluentBuilder;
 use aws_sdk_lambda::types::{
-    Architecture, Environment, FunctionCode, FunctionConfiguration, LastUpdateStatus, Runtime, State,
-    TagsError,
+    Architecture, DeadLetterConfig, Environment, EphemeralStorage, FunctionCode, FunctionConfiguration,
+    LastUpdateStatus, LogFormat, LoggingConfig, Runtime, State, TagsError, TracingConfig, TracingMode,
+    VpcConfig,
 };
 use functions_core::contract::FunctionName;
 
@@ -12,7 +16,7 @@ use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, by_tags};
 use crate::cloud::{CloudError, Message, Seen};
 use crate::gallery::Identity;
-use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Observed};
+use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Extra, Observed};
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
@@ -50,6 +54,8 @@ pub(super) const NEEDS: &[CallNeeds] = &[
 ];
 
 const MISSING: &[&str] = &["ResourceNotFoundException"];
+/// Size of `/tmp` in MiB that every function has.
+const STORAGE: i32 = 512;
 
 pub(super) async fn observe(
     clients: &Clients,
@@ -64,7 +70,7 @@ pub(super) async fn observe(
     if let Some(error) = answer.tags_error() {
         return Err(tags_refused(error));
     }
-    let observed = read(answer);
+    let observed = read(answer, &gallery.log_group(function));
     let tags = observed.tags.clone();
     Ok(by_tags(gallery, &tags, &name, observed))
 }
@@ -77,9 +83,10 @@ fn tags_refused(error: &TagsError) -> CloudError {
     CloudError { service: "lambda", operation: "ListTags", kind, code, source: Message(message) }
 }
 
-fn read(answer: GetFunctionOutput) -> Observed {
+fn read(answer: GetFunctionOutput, log_group: &str) -> Observed {
     let seen = answer.configuration.unwrap_or_else(|| FunctionConfiguration::builder().build());
-    let activity = activity(&seen);
+    let (activity, extras) = (activity(&seen), extras(&seen, log_group));
+    let environment_is_hidden = seen.environment().is_some_and(|environment| environment.error().is_some());
     let environment = seen.environment.and_then(|environment| environment.variables).unwrap_or_default();
     Observed {
         code_sha256: seen.code_sha256.unwrap_or_default(),
@@ -98,6 +105,8 @@ fn read(answer: GetFunctionOutput) -> Observed {
             timeout_seconds: seen.timeout.unwrap_or_default(),
             environment: environment.into_iter().collect(),
         },
+        environment_is_hidden,
+        extras,
         reserved_concurrency: answer
             .concurrency
             .and_then(|concurrency| concurrency.reserved_concurrent_executions),
@@ -105,6 +114,34 @@ fn read(answer: GetFunctionOutput) -> Observed {
         activity,
         revision_id: seen.revision_id,
     }
+}
+
+/// What is not as Lambda makes it. Absent and empty are both its default.
+fn extras(seen: &FunctionConfiguration, log_group: &str) -> BTreeMap<Extra, String> {
+    let list = |items: Vec<&str>| (!items.is_empty()).then(|| items.join(", "));
+    let layers = seen.layers().iter().filter_map(aws_sdk_lambda::types::Layer::arn).collect();
+    let subnets = seen.vpc_config().map(|vpc| vpc.subnet_ids().iter().map(String::as_str).collect());
+    let file_systems = seen.file_system_configs().iter().map(aws_sdk_lambda::types::FileSystemConfig::arn);
+    let target = seen.dead_letter_config().and_then(DeadLetterConfig::target_arn).unwrap_or_default();
+    let mode = seen.tracing_config().and_then(|tracing| tracing.mode());
+    let storage = seen.ephemeral_storage().map(EphemeralStorage::size).filter(|size| *size != STORAGE);
+    let all = [
+        (Extra::Layers, list(layers)),
+        (Extra::Subnets, list(subnets.unwrap_or_default())),
+        (Extra::FileSystems, list(file_systems.collect())),
+        (Extra::DeadLetterTarget, list(if target.is_empty() { Vec::new() } else { vec![target] })),
+        (Extra::Tracing, mode.filter(|mode| **mode != TracingMode::PassThrough).map(ToString::to_string)),
+        (Extra::Storage, storage.map(|size| format!("{size} MiB"))),
+        (Extra::Key, seen.kms_key_arn().filter(|key| !key.is_empty()).map(str::to_owned)),
+        (Extra::Logging, seen.logging_config().and_then(|logging| other_logging(logging, log_group))),
+    ];
+    all.into_iter().filter_map(|(extra, value)| Some((extra, value?))).collect()
+}
+
+fn other_logging(seen: &LoggingConfig, log_group: &str) -> Option<String> {
+    let group = seen.log_group().unwrap_or(log_group);
+    let format = seen.log_format().unwrap_or(&LogFormat::Text);
+    (group != log_group || *format != LogFormat::Text).then(|| format!("{format} to {group}"))
 }
 
 fn activity(seen: &FunctionConfiguration) -> Activity {
@@ -137,8 +174,11 @@ pub(super) async fn apply(
             let call = call.architectures(architecture).set_revision_id(revision_id.clone());
             call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionCode"))
         }
-        Change::Configuration { configuration, revision_id } => {
-            configure(clients, &name, configuration, revision_id.as_ref()).await
+        Change::Configuration { configuration, reset, revision_id } => {
+            let call = configure(clients, &name, configuration).set_revision_id(revision_id.clone());
+            let log_group = gallery.log_group(function);
+            let call = reset.iter().fold(call, |call, extra| as_lambda_makes_it(call, *extra, &log_group));
+            call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionConfiguration"))
         }
         Change::ReserveConcurrency(calls) => {
             let call =
@@ -182,22 +222,49 @@ async fn create(clients: &Clients, name: &str, wanted: &Desired) -> Result<(), C
     call.send().await.map(drop).map_err(failed("lambda", "CreateFunction"))
 }
 
-async fn configure(
+fn configure(
     clients: &Clients,
     name: &str,
     configuration: &Configuration,
-    revision_id: Option<&String>,
-) -> Result<(), CloudError> {
+) -> UpdateFunctionConfigurationFluentBuilder {
     let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } =
         configuration;
     let call = clients.lambda.update_function_configuration().function_name(name);
     let call =
         call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
     // The whole environment: what it does not name is removed.
-    let call =
-        call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration));
-    let call = call.set_revision_id(revision_id.cloned());
-    call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionConfiguration"))
+    call.memory_size(*memory_mib).timeout(*timeout_seconds).environment(environment(configuration))
+}
+
+/// What a call leaves out stays as it is, so the default has to be said.
+fn as_lambda_makes_it(
+    call: UpdateFunctionConfigurationFluentBuilder,
+    extra: Extra,
+    log_group: &str,
+) -> UpdateFunctionConfigurationFluentBuilder {
+    match extra {
+        Extra::Layers => call.set_layers(Some(Vec::new())),
+        Extra::Subnets => {
+            let none = VpcConfig::builder().set_subnet_ids(Some(Vec::new()));
+            call.vpc_config(none.set_security_group_ids(Some(Vec::new())).build())
+        }
+        Extra::FileSystems => call.set_file_system_configs(Some(Vec::new())),
+        Extra::DeadLetterTarget => {
+            call.dead_letter_config(DeadLetterConfig::builder().target_arn("").build())
+        }
+        Extra::Tracing => {
+            call.tracing_config(TracingConfig::builder().mode(TracingMode::PassThrough).build())
+        }
+        Extra::Storage => match EphemeralStorage::builder().size(STORAGE).build() {
+            Ok(storage) => call.ephemeral_storage(storage),
+            Err(_) => call,
+        },
+        Extra::Key => call.kms_key_arn(""),
+        Extra::Logging => {
+            let logging = LoggingConfig::builder().log_format(LogFormat::Text).log_group(log_group);
+            call.logging_config(logging.build())
+        }
+    }
 }
 
 fn environment(configuration: &Configuration) -> Environment {
@@ -208,9 +275,12 @@ fn environment(configuration: &Configuration) -> Environment {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use aws_sdk_lambda::Client;
     use aws_sdk_lambda::operation::update_function_configuration::UpdateFunctionConfigurationOutput;
     use aws_smithy_mocks::mock;
+    use strum::IntoEnumIterator;
 
     use super::*;
     use crate::cloud::ErrorKind;
@@ -227,6 +297,31 @@ mod tests {
             configuration.memory_size(512).timeout(30).state(state).last_update_status(update);
         let tags = Some(tags.into_iter().collect());
         GetFunctionOutput::builder().configuration(configuration.build()).set_tags(tags).build()
+    }
+
+    fn configuration_change(configuration: Configuration, revision_id: Option<String>) -> Change {
+        Change::Configuration { configuration, reset: BTreeSet::new(), revision_id }
+    }
+
+    #[tokio::test]
+    async fn what_others_set_besides_is_set_to_lambda_s_defaults_in_the_same_call() {
+        let update = mock!(Client::update_function_configuration)
+            .match_requests(|request| {
+                let is_empty = |items: &[String]| items.is_empty();
+                request.layers.as_ref().is_some_and(Vec::is_empty)
+                    && request.file_system_configs.as_ref().is_some_and(Vec::is_empty)
+                    && request.vpc_config().is_some_and(|vpc| is_empty(vpc.subnet_ids()))
+                    && request.dead_letter_config().is_some_and(|it| it.target_arn() == Some(""))
+                    && request.tracing_config().is_some_and(|it| it.mode() == Some(&TracingMode::PassThrough))
+                    && request.ephemeral_storage().is_some_and(|it| it.size() == 512)
+                    && request.kms_key_arn() == Some("")
+                    && request.logging_config().is_some_and(|it| it.log_format() == Some(&LogFormat::Text))
+            })
+            .then_output(|| UpdateFunctionConfigurationOutput::builder().build());
+        let (configuration, reset) = (Configuration::default(), Extra::iter().collect());
+        let change = Change::Configuration { configuration, reset, revision_id: None };
+        apply(&clients(&[&update]), &identity("photos", "summer"), LIST, &change).await.unwrap();
+        assert_eq!(update.num_calls(), 1);
     }
 
     /// To see it fail: do not look at `tags_error`; the function is then somebody else's.
@@ -292,7 +387,7 @@ mod tests {
             .then_output(|| UpdateFunctionConfigurationOutput::builder().build());
         let environment = [("LOG".to_owned(), "info".to_owned())].into();
         let configuration = Configuration { environment, ..Configuration::default() };
-        let change = Change::Configuration { configuration, revision_id: Some("r1".into()) };
+        let change = configuration_change(configuration, Some("r1".into()));
         apply(&clients(&[&update]), &identity("photos", "summer"), LIST, &change).await.unwrap();
         assert_eq!(update.num_calls(), 1);
     }
@@ -303,7 +398,7 @@ mod tests {
             let message = "The role defined for the function cannot be assumed by Lambda.";
             rest_refusal(400, "InvalidParameterValueException", message)
         });
-        let change = Change::Configuration { configuration: Configuration::default(), revision_id: None };
+        let change = configuration_change(Configuration::default(), None);
         let error =
             apply(&clients(&[&update]), &identity("photos", "summer"), LIST, &change).await.unwrap_err();
         assert_eq!((error.operation, error.kind), ("UpdateFunctionConfiguration", ErrorKind::NotReady));

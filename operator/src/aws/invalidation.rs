@@ -45,6 +45,9 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             let tags = Tags::from([(TAG_SITE.into(), site.clone())]);
             distribution::tag(clients, &gallery.distribution_arn(distribution), &tags).await
         }
+        Change::Forget { distribution } => {
+            distribution::untag(clients, &gallery.distribution_arn(distribution), &[TAG_SITE.into()]).await
+        }
     }
 }
 

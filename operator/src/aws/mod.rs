@@ -13,6 +13,7 @@ mod deployment;
 mod distribution;
 pub(crate) mod error;
 mod function;
+mod headers;
 mod invalidation;
 mod log_group;
 pub mod needs;
@@ -254,3 +255,6 @@ pub(crate) fn by_tags<T>(gallery: &Identity, tags: &Tags, name: &str, found: T) 
         Ownership::NotOurs(whose) => Seen::Foreign(Foreign { name: name.to_owned(), whose }),
     }
 }
+
+#[cfg(test)]
+mod answers;

@@ -32,21 +32,31 @@ const PAGES: usize = 20;
 /// Unfinished uploads that are ended at the same time.
 const AT_ONCE: usize = 8;
 
-/// Keys below a prefix, with their `ETag`s without quotes. `None` when the bucket is not there or not this account's.
+/// What a list tells of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// `ETag` without quotes.
+    pub etag: String,
+    /// When it was last written, in seconds since 1970.
+    pub written: i64,
+}
+
+/// Objects below a prefix by key. `None` when the bucket is not there or not this account's.
 pub(super) async fn list(
     clients: &Clients,
     gallery: &Identity,
     role: BucketRole,
     prefix: &str,
-) -> Result<Option<BTreeMap<String, String>>, CloudError> {
+) -> Result<Option<BTreeMap<String, Listed>>, CloudError> {
     let call = clients.s3.list_objects_v2().bucket(gallery.bucket(role)).prefix(prefix);
     let mut pages = call.expected_bucket_owner(bucket::account(gallery)).into_paginator().send();
     let mut objects = BTreeMap::new();
     while let Some(page) = pages.next().await {
         let Some(page) = bucket::part(page, &[], failed("s3", "ListObjectsV2"))? else { return Ok(None) };
         objects.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| {
-            let tag = object.e_tag.unwrap_or_default().trim_matches('"').to_owned();
-            Some((object.key?, tag))
+            let etag = object.e_tag.unwrap_or_default().trim_matches('"').to_owned();
+            let written = object.last_modified.map_or(0, |time| time.secs());
+            Some((object.key?, Listed { etag, written }))
         }));
     }
     Ok(Some(objects))

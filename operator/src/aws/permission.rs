@@ -43,9 +43,8 @@ pub(super) async fn apply(
             let call = call.principal(principal).source_arn(source_arn).source_account(source_account);
             call.send().await.map(drop).map_err(failed("lambda", "AddPermission"))
         }
-        Change::Remove => {
-            let answer =
-                clients.lambda.remove_permission().function_name(name).statement_id(STATEMENT).send().await;
+        Change::Remove(id) => {
+            let answer = clients.lambda.remove_permission().function_name(name).statement_id(id).send().await;
             found(answer, MISSING, failed("lambda", "RemovePermission")).map(drop)
         }
     }

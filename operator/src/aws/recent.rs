@@ -159,7 +159,7 @@ fn touch(change: &Change) -> Option<(ResourceId, Touch)> {
         Change::Distribution(distribution::Change::Delete { .. }) => (ResourceId::Distribution, Deleted),
         Change::Function(name, function::Change::Create(_)) => (ResourceId::Function(*name), Made),
         Change::Function(name, function::Change::Delete) => (ResourceId::Function(*name), Deleted),
-        Change::Permission(name, permission::Change::Remove) => (ResourceId::Permission(*name), Deleted),
+        Change::Permission(name, permission::Change::Remove(_)) => (ResourceId::Permission(*name), Deleted),
         _ => return None,
     };
     Some(touch)
@@ -185,7 +185,7 @@ mod tests {
     fn seen() -> Observed {
         let found = bucket::Observed {
             tags: Tags::new(),
-            is_private: true,
+            unblocked: std::collections::BTreeSet::new(),
             ownership: None,
             encryption: None,
             lifecycle: Vec::new(),

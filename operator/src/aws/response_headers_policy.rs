@@ -1,5 +1,7 @@
 //! The response headers policy, found by its name.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_cloudfront::types::{
     FrameOptionsList, ReferrerPolicyList, ResponseHeadersPolicy, ResponseHeadersPolicyConfig,
     ResponseHeadersPolicyContentSecurityPolicy, ResponseHeadersPolicyContentTypeOptions,
@@ -16,7 +18,7 @@ use super::needs::{CallNeeds, Need, On, call};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::preflight::Quota;
-use crate::resources::response_headers_policy::{Change, Desired, Headers, Observed, name};
+use crate::resources::response_headers_policy::{COMMENT, Change, Desired, Headers, Observed, name};
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
@@ -41,8 +43,6 @@ pub(super) const NEEDS: &[CallNeeds] = &[
         &[Need("cloudfront:UpdateResponseHeadersPolicy", On::ResponseHeadersPolicy)],
     ),
 ];
-
-const COMMENT: &str = "Photo galleries: what browsers may do with the page";
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let name = name(gallery);
@@ -72,6 +72,7 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
 /// A header that an origin may override counts as missing.
 fn read(policy: ResponseHeadersPolicy) -> Option<Observed> {
     let config = policy.response_headers_policy_config?;
+    let besides = besides(&config);
     let security = config
         .security_headers_config
         .unwrap_or_else(|| ResponseHeadersPolicySecurityHeadersConfig::builder().build());
@@ -91,7 +92,28 @@ fn read(policy: ResponseHeadersPolicy) -> Option<Observed> {
         referrer: referrer.map(|header| header.referrer_policy.to_string()).unwrap_or_default(),
         others: others.map(|header| (header.header.to_ascii_lowercase(), header.value)).collect(),
     };
-    Some(Observed { id: policy.id, name: config.name, headers })
+    let comment = config.comment.unwrap_or_default();
+    Some(Observed { id: policy.id, name: config.name, comment, headers, besides })
+}
+
+/// Parts of a policy that ours does not have.
+fn besides(config: &ResponseHeadersPolicyConfig) -> BTreeSet<String> {
+    let security = config.security_headers_config();
+    let transport = security.and_then(|security| security.strict_transport_security());
+    let is_set = |flag: Option<bool>| flag == Some(true);
+    let removed = config.remove_headers_config().and_then(|removed| removed.items.as_ref());
+    let all = [
+        (config.cors_config().is_some(), "CORS"),
+        (config.server_timing_headers_config().is_some_and(|timing| timing.enabled), "server-timing"),
+        (removed.is_some_and(|headers| !headers.is_empty()), "removed headers"),
+        (security.is_some_and(|security| security.xss_protection().is_some()), "x-xss-protection"),
+        (
+            transport.is_some_and(|it| is_set(it.include_subdomains)),
+            "strict-transport-security includeSubDomains",
+        ),
+        (transport.is_some_and(|it| is_set(it.preload)), "strict-transport-security preload"),
+    ];
+    all.into_iter().filter_map(|(is_so, part)| is_so.then(|| part.to_owned())).collect()
 }
 
 pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Change) -> Result<(), CloudError> {

@@ -1,9 +1,14 @@
 //! The REST API: found among all of the account by its tags.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_apigateway::config::Builder;
 use aws_sdk_apigateway::config::retry::RetryConfig;
 use aws_sdk_apigateway::primitives::Blob;
-use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOperation, PutMode, RestApi};
+use aws_sdk_apigateway::types::{
+    ApiKeySourceType, EndpointConfiguration, EndpointType, IntegrationType, Method, Op, PatchOperation,
+    PutMode, RestApi,
+};
 
 use super::Clients;
 use super::error::{failed, found};
@@ -13,7 +18,8 @@ use crate::gallery::Identity;
 use crate::names::{TAG_BODY, Tags};
 use crate::ownership::Ownership;
 use crate::preflight::Quota;
-use crate::resources::rest_api::{Change, Observed};
+use crate::resources::document;
+use crate::resources::rest_api::{self, Change, Observed, Routes, Setting};
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
@@ -23,6 +29,7 @@ pub(super) const NEEDS: &[CallNeeds] = &[
         "CreateRestApi",
         &[Need("apigateway:POST", On::NewRestApi), Need("apigateway:PUT", On::RestApiTags)],
     ),
+    call("apigateway", "GetResources", &[Need("apigateway:GET", On::RestApi)]),
     call("apigateway", "PutRestApi", &[Need("apigateway:PUT", On::RestApi)]),
     call("apigateway", "UpdateRestApi", &[Need("apigateway:PATCH", On::RestApi)]),
     // Tagging counts as a change of what is tagged. Its stage's is below it.
@@ -61,16 +68,83 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
     ours.sort_by_key(|found| (found.created_date.map(|date| date.as_nanos()), found.id.clone()));
     let mut ours = ours.into_iter();
     let Some(oldest) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
-    let tags = tags(&oldest);
+    let (tags, settings) = (tags(&oldest), settings(&oldest));
+    let routes = match &oldest.id {
+        Some(id) if tags.contains_key(TAG_BODY) => routes(clients, gallery, id).await?,
+        Some(_) | None => Routes::new(),
+    };
     Ok(Seen::Ours(Observed {
         id: oldest.id.unwrap_or_default(),
         name: oldest.name.unwrap_or_default(),
         description: oldest.description.unwrap_or_default(),
         body_sha256: tags.get(TAG_BODY).cloned(),
-        is_closed: oldest.disable_execute_api_endpoint,
+        routes,
+        settings,
         tags,
         duplicates: ours.filter_map(|found| found.id).collect(),
     }))
+}
+
+/// What is set otherwise than it should be. Absent and empty are both API Gateway's default.
+fn settings(found: &RestApi) -> BTreeMap<Setting, String> {
+    let endpoint = found.endpoint_configuration().map(EndpointConfiguration::types).unwrap_or_default();
+    let endpoint = endpoint.iter().find(|kind| **kind != EndpointType::Regional);
+    let types = found.binary_media_types();
+    let source = found.api_key_source().filter(|source| **source != ApiKeySourceType::Header);
+    let all = [
+        (Setting::OwnAddress, found.disable_execute_api_endpoint.then(|| "off".to_owned())),
+        (Setting::Endpoint, endpoint.map(ToString::to_string)),
+        (Setting::Policy, found.policy().filter(|policy| !policy.is_empty()).map(policy_in_words)),
+        (Setting::BinaryMediaTypes, (!types.is_empty()).then(|| types.join(", "))),
+        (Setting::Compression, found.minimum_compression_size.map(|size| format!("from {size} bytes"))),
+        (Setting::KeySource, source.map(ToString::to_string)),
+    ];
+    all.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect()
+}
+
+/// API Gateway gives a policy back as the inside of a JSON string.
+fn policy_in_words(policy: &str) -> String {
+    let plain =
+        serde_json::from_str::<String>(&format!("\"{policy}\"")).unwrap_or_else(|_| policy.to_owned());
+    let document = document::canonical(&document::parse(&plain));
+    let words: Vec<_> = document::statements(&document).into_iter().map(document::summary).collect();
+    if words.is_empty() { plain } else { words.join("; ") }
+}
+
+/// Every method of every path, and what answers it.
+async fn routes(clients: &Clients, gallery: &Identity, id: &str) -> Result<Routes, CloudError> {
+    let call = clients.apigateway.get_resources().rest_api_id(id).embed("methods").limit(PAGE);
+    let pages = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+    let resources = found(pages, MISSING, failed("apigateway", "GetResources"))?.unwrap_or_default();
+    let methods = resources.iter().flat_map(|resource| {
+        let path = resource.path().unwrap_or_default();
+        resource
+            .resource_methods()
+            .into_iter()
+            .flatten()
+            .map(move |(name, method)| (format!("{name} {path}"), method))
+    });
+    Ok(methods.map(|(route, method)| (route, target(gallery, method))).collect())
+}
+
+/// What answers a method: the function's ARN where it is as we make it, and what is otherwise.
+fn target(gallery: &Identity, method: &Method) -> String {
+    let Some(called) = method.method_integration() else { return "nothing".into() };
+    let (kind, uri) = (called.r#type(), called.uri().unwrap_or_default());
+    let verb = called.http_method().unwrap_or_default();
+    let function =
+        rest_api::called_function(gallery, verb, uri).filter(|_| kind == Some(&IntegrationType::AwsProxy));
+    let kind = kind.map_or("", IntegrationType::as_str);
+    let otherwise =
+        || [kind, verb, uri].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let mut words = vec![function.map_or_else(otherwise, str::to_owned)];
+    let authorization = method.authorization_type().filter(|kind| !kind.is_empty() && *kind != "NONE");
+    words.extend(authorization.map(|kind| format!("authorization {kind}")));
+    words.extend((method.api_key_required() == Some(true)).then(|| "with an API key".to_owned()));
+    let is_mapped = called.request_parameters().is_some_and(|mapped| !mapped.is_empty());
+    words.extend(is_mapped.then(|| "with mapped parameters".to_owned()));
+    words.extend(called.credentials().filter(|it| !it.is_empty()).map(|role| format!("as {role}")));
+    words.join(", ")
 }
 
 /// Edge-optimized and private ones have quotas of their own.
@@ -101,10 +175,10 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
                 .body(Blob::new(body.as_bytes()));
             call.send().await.map(drop).map_err(failed("apigateway", "PutRestApi"))
         }
-        Change::Open { id } => {
-            let operation =
-                PatchOperation::builder().op(Op::Replace).path("/disableExecuteApiEndpoint").value("false");
-            let call = client.update_rest_api().rest_api_id(id).patch_operations(operation.build());
+        Change::Settings { id, seen } => {
+            let operations = seen.iter().flat_map(|(setting, value)| patches(*setting, value));
+            let call = client.update_rest_api().rest_api_id(id);
+            let call = call.set_patch_operations(Some(operations.collect()));
             call.send().await.map(drop).map_err(failed("apigateway", "UpdateRestApi"))
         }
         Change::Tag { id, tags } => tag(clients, &gallery.rest_api_arn(id), tags).await,
@@ -113,6 +187,24 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             let answer = client.delete_rest_api().rest_api_id(id).send().await;
             found(answer, MISSING, failed("apigateway", "DeleteRestApi")).map(drop)
         }
+    }
+}
+
+/// What makes a setting as it is wanted.
+fn patches(setting: Setting, value: &str) -> Vec<PatchOperation> {
+    let patch = |op: Op, path: &str| PatchOperation::builder().op(op).path(path);
+    let replace = |path: &str, value: &str| vec![patch(Op::Replace, path).value(value).build()];
+    match setting {
+        Setting::OwnAddress => replace("/disableExecuteApiEndpoint", "false"),
+        Setting::Endpoint => replace("/endpointConfiguration/types/0", setting.wanted()),
+        Setting::Policy => replace("/policy", ""),
+        Setting::BinaryMediaTypes => {
+            let types = value.split(", ").map(|kind| kind.replace('~', "~0").replace('/', "~1"));
+            types.map(|kind| patch(Op::Remove, &format!("/binaryMediaTypes/{kind}")).build()).collect()
+        }
+        // Without a value, nothing is compressed.
+        Setting::Compression => vec![patch(Op::Replace, "/minimumCompressionSize").build()],
+        Setting::KeySource => replace("/apiKeySource", setting.wanted()),
     }
 }
 
@@ -139,10 +231,13 @@ pub(super) async fn untag(clients: &Clients, arn: &str, keys: &[String]) -> Resu
 mod tests {
     use aws_sdk_apigateway::Client;
     use aws_sdk_apigateway::operation::create_rest_api::CreateRestApiOutput;
+    use aws_sdk_apigateway::operation::get_resources::GetResourcesOutput;
     use aws_sdk_apigateway::operation::get_rest_apis::GetRestApisOutput;
     use aws_sdk_apigateway::operation::put_rest_api::PutRestApiOutput;
+    use aws_sdk_apigateway::operation::update_rest_api::UpdateRestApiOutput;
     use aws_sdk_apigateway::primitives::DateTime;
     use aws_smithy_mocks::{Rule, mock};
+    use strum::IntoEnumIterator;
 
     use super::*;
     use crate::cloud::ErrorKind;
@@ -168,7 +263,11 @@ mod tests {
         let mut owned = identity.owner_tags();
         owned.insert(TAG_BODY.into(), "digest".into());
         let rule = listed(vec![("young", 9, owned.clone()), ("foreign", 1, Tags::new()), ("old", 5, owned)]);
-        let Seen::Ours(seen) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        let empty = mock!(Client::get_resources)
+            .match_requests(|request| request.rest_api_id() == Some("old") && request.embed() == ["methods"])
+            .then_output(|| GetResourcesOutput::builder().build());
+        let clients_ = clients(&[&rule, &empty]);
+        let Seen::Ours(seen) = observe(&clients_, &identity).await.unwrap() else { panic!() };
         assert_eq!((seen.id.as_str(), seen.duplicates), ("old", vec!["young".to_owned()]));
         assert_eq!(seen.body_sha256.as_deref(), Some("digest"));
         let rule = listed(vec![("foreign", 1, Tags::new())]);
@@ -223,6 +322,32 @@ mod tests {
         let change = Change::Body { id: "a1".into(), body: "{}".into() };
         apply(&repeating_clients(&[&other]), &identity, &change).await.unwrap();
         assert_eq!(other.num_calls(), 2, "the clients do repeat otherwise");
+    }
+
+    #[tokio::test]
+    async fn all_settings_are_put_right_in_one_call() {
+        let update = mock!(Client::update_rest_api)
+            .match_requests(|request| {
+                let operations = request.patch_operations().iter().map(|it| {
+                    let value = it.value().map(|value| format!(" {value}")).unwrap_or_default();
+                    format!("{} {}{value}", it.op().map_or("", Op::as_str), it.path().unwrap_or_default())
+                });
+                operations.collect::<Vec<_>>()
+                    == [
+                        "replace /disableExecuteApiEndpoint false",
+                        "replace /endpointConfiguration/types/0 REGIONAL",
+                        "replace /policy ",
+                        "remove /binaryMediaTypes/image~1png",
+                        "remove /binaryMediaTypes/*~1*",
+                        "replace /minimumCompressionSize",
+                        "replace /apiKeySource HEADER",
+                    ]
+            })
+            .then_output(|| UpdateRestApiOutput::builder().build());
+        let seen = Setting::iter().map(|setting| (setting, "image/png, */*".to_owned())).collect();
+        let change = Change::Settings { id: "a1".into(), seen };
+        apply(&clients(&[&update]), &identity("photos", "summer"), &change).await.unwrap();
+        assert_eq!(update.num_calls(), 1);
     }
 
     #[tokio::test]

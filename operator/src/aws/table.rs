@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, GlobalSecondaryIndex,
-    GlobalSecondaryIndexUpdate, IndexStatus, KeySchemaElement, KeyType, PointInTimeRecoverySpecification,
-    PointInTimeRecoveryStatus, Projection, ProjectionType, ScalarAttributeType, TableDescription,
-    TableStatus, Tag,
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction, DeleteGlobalSecondaryIndexAction,
+    GlobalSecondaryIndex, GlobalSecondaryIndexDescription, GlobalSecondaryIndexUpdate, IndexStatus,
+    KeySchemaElement, KeyType, PointInTimeRecoverySpecification, PointInTimeRecoveryStatus, Projection,
+    ProjectionType, ScalarAttributeType, TableDescription, TableStatus, Tag,
 };
 use aws_smithy_types::error::operation::BuildError;
 use functions_core::contract::table::{LISTING, NEWEST_FIRST, PHOTO_ID};
@@ -18,7 +18,7 @@ use super::{Clients, by_tags};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::names::Tags;
-use crate::resources::table::{Change, Observed, Status};
+use crate::resources::table::{Change, Index, Observed, Status};
 
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
@@ -68,17 +68,32 @@ fn observed(table: &TableDescription) -> Observed {
     };
     // Absent for provisioned capacity.
     let mode = table.billing_mode_summary().and_then(|summary| summary.billing_mode());
-    let has_index = table.global_secondary_indexes().iter().any(|index| {
-        index.index_name() == Some(NEWEST_FIRST) && index.index_status() != Some(&IndexStatus::Deleting)
-    });
     Observed {
         status,
         is_on_demand: mode == Some(&BillingMode::PayPerRequest),
-        has_index,
+        index: index_of(table),
         has_recovery: false,
         is_protected: table.deletion_protection_enabled() == Some(true),
         tags: Tags::new(),
     }
+}
+
+/// One that is going is gone; it is made anew when `DynamoDB` is done.
+fn index_of(table: &TableDescription) -> Index {
+    let is_ours = |index: &&GlobalSecondaryIndexDescription| {
+        index.index_name() == Some(NEWEST_FIRST) && index.index_status() != Some(&IndexStatus::Deleting)
+    };
+    let Some(found) = table.global_secondary_indexes().iter().find(is_ours) else { return Index::Missing };
+    let keys: Vec<_> = found.key_schema().iter().map(|key| (key.attribute_name(), key.key_type())).collect();
+    let projected = found.projection().and_then(Projection::projection_type);
+    if keys == [(LISTING, &KeyType::Hash), (PHOTO_ID, &KeyType::Range)]
+        && projected == Some(&ProjectionType::All)
+    {
+        return Index::AsPlanned;
+    }
+    let names: Vec<_> = keys.into_iter().map(|(name, _)| name).collect();
+    let projected = projected.map_or("no", ProjectionType::as_str);
+    Index::Other(format!("{}, {projected} attributes", names.join(" ")))
 }
 
 fn is_young(table: &TableDescription) -> bool {
@@ -139,6 +154,12 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
             let index = GlobalSecondaryIndexUpdate::builder().create(index).build();
             let call = dynamodb.update_table().table_name(name).set_attribute_definitions(Some(attributes));
             update(call.global_secondary_index_updates(index)).await
+        }
+        Change::RemoveIndex => {
+            let gone = DeleteGlobalSecondaryIndexAction::builder().index_name(NEWEST_FIRST).build();
+            let gone = gone.map_err(invalid_request("dynamodb", "UpdateTable"))?;
+            let index = GlobalSecondaryIndexUpdate::builder().delete(gone).build();
+            update(dynamodb.update_table().table_name(name).global_secondary_index_updates(index)).await
         }
         Change::SetTags(tags) => {
             let tags = to_tags(tags).map_err(invalid_request("dynamodb", "TagResource"))?;

@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::{Context, Error, MANAGER, RawGallery, chain, jittered, previous};
 use crate::cloud::Cloud;
+use crate::drift::{self, Wanted};
 use crate::gallery::{DataPolicy, Gallery, Goal, Identity, InvalidSpec};
+use crate::graph::ResourceId;
 use crate::ownership::{ADOPT, Maker};
 use crate::policy::{self, Retry};
 use crate::reconcile::{self, Outcome, Progress};
@@ -60,13 +62,13 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         }
         let goal = Goal::Present(Box::new(gallery));
         let outcome = match stage {
-            Stage::OnlyLooked(_) => reconcile::look(&self.context.cloud, &goal).await,
+            Stage::OnlyLooked => reconcile::look(&self.context.cloud, &goal).await,
             Stage::UnderWay | Stage::Ended => {
                 reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await
             }
         };
         self.tell(&story::of_preflight(&outcome)).await;
-        self.tell(&story::of_outcome(&self.before, self.generation, &outcome)).await;
+        self.tell(&story::of_outcome(&self.before, &outcome)).await;
         self.count_drift(&outcome);
         self.report(Report::Outcome(&goal, &outcome, stage)).await?;
         tracing::info!(
@@ -124,22 +126,8 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
             field: "spec.region".into(),
             problem: format!("{:?} is not an AWS region. Use one such as eu-west-1.", spec.region),
         })?;
-        let stage = match (spec.suspend, spec.drift_policy) {
-            (true, _) => Stage::OnlyLooked(Reason::Suspended),
-            (false, photogallery_crds::DriftPolicy::Report) if self.was_in_sync() => {
-                Stage::OnlyLooked(Reason::Drifted)
-            }
-            (false, _) => Stage::Ended,
-        };
+        let stage = if spec.suspend { Stage::OnlyLooked } else { Stage::Ended };
         Ok((Gallery::new(identity, spec, Arc::clone(&self.context.release))?, stage))
-    }
-
-    /// The spec was carried out before; what differs now is drift.
-    fn was_in_sync(&self) -> bool {
-        status::condition(&self.before, ConditionType::Synced).is_some_and(|synced| {
-            let drifted = synced.reason == Reason::Drifted.as_str();
-            (synced.status == "True" || drifted) && synced.observed_generation == Some(self.generation)
-        })
     }
 
     /// Who the gallery is; `None` when its region cannot be one.
@@ -169,7 +157,8 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if next == *written {
             return Ok(());
         }
-        let lines = story::of_transition(&written, &next);
+        let mut lines = story::of_transition(&written, &next);
+        lines.extend(story::newly_reported(&[&self.before, &written], &next));
         let patch = json!({
             "apiVersion": PhotoGallery::api_version(&()),
             "kind": PhotoGallery::kind(&()),
@@ -205,8 +194,8 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
     }
 
     fn count_drift(&self, outcome: &Outcome) {
-        if self.was_in_sync() {
-            for action in &outcome.found.actions {
+        for action in &outcome.found.actions {
+            if drift::is_drift(&self.before, &outcome.wanted, action.resource) {
                 self.context.metrics.drifted(action.resource.kind());
             }
         }
@@ -233,13 +222,13 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
             };
         }
         self.context.forget(self.uid());
-        if outcome.is_complete() || matches!(stage, Stage::OnlyLooked(_)) {
+        if outcome.is_complete() || outcome.is_only_held() || stage == Stage::OnlyLooked {
             return jittered(self.context.resync);
         }
         if !outcome.plan.conflicts.is_empty() {
             return Duration::from_secs(600);
         }
-        let slow = outcome.plan.aws_at_work().all(|(id, _)| id == crate::graph::ResourceId::Distribution);
+        let slow = outcome.plan.aws_at_work().all(|(id, _)| id == ResourceId::Distribution);
         if slow { SLOW_POLL } else { QUICK_POLL }
     }
 }
@@ -260,6 +249,10 @@ impl<C: Cloud + 'static> Progress for Reporter<'_, '_, C> {
         if let Err(error) = self.run.report(Report::Outcome(self.goal, outcome, Stage::UnderWay)).await {
             tracing::info!(error = chain(&error), "the status could not be written");
         }
+    }
+
+    fn holds(&self, wanted: &Wanted, id: ResourceId) -> bool {
+        drift::is_held(self.goal, &self.run.before, wanted, id)
     }
 }
 

@@ -8,6 +8,7 @@ use tower_test::mock;
 
 use super::*;
 use crate::testing::drive::run;
+use crate::testing::edits::edit;
 use crate::testing::fake_cloud::{FakeCloud, Slow, World, writes};
 use crate::testing::galleries::{installation, release};
 
@@ -262,6 +263,49 @@ fn a_suspended_gallery_is_looked_at_and_not_changed() {
         server.reconcile().await.unwrap();
         assert_eq!(writes(&server.context.cloud.take_log()), []);
         assert_eq!(server.condition(ConditionType::Synced)["reason"], "Suspended");
+    });
+}
+
+/// To see it fail: let `Reporter::holds` say `false`, or `newly_reported` know the last status alone.
+#[test]
+fn with_the_policy_report_drift_is_told_once_and_a_new_spec_carried_out() {
+    run(async {
+        let spec = json!({"title": "Summer 2026", "region": "eu-west-1", "driftPolicy": "Report"});
+        let server = ApiServer::new(object(spec), World::default());
+        server.reconcile().await.unwrap();
+        let identity = crate::testing::galleries::identity("photos", "summer");
+        server.context.cloud.edit(|world| edit(world, &identity, "open bucket/photos"));
+        let told = async |generation: i64| {
+            server.edit("/metadata/generation", json!(generation));
+            server.take_asked();
+            server.context.cloud.take_log();
+            server.reconcile().await.unwrap();
+            let log = server.context.cloud.take_log();
+            let writes: Vec<_> = writes(&log).iter().map(|operation| operation.name).collect();
+            (reasons(&server.take_asked()), writes)
+        };
+        let nothing = || (Vec::<String>::new(), Vec::new());
+        assert_eq!(told(1).await, (vec!["Drift".into()], vec![]));
+        assert_eq!(told(1).await, nothing());
+        let synced = server.condition(ConditionType::Synced);
+        assert_eq!((&synced["status"], &synced["reason"]), (&json!("False"), &json!("Drifted")));
+        assert_eq!(server.condition(ConditionType::Ready)["status"], "True");
+        assert_eq!(server.condition(ConditionType::Reconciling), Value::Null);
+
+        server.edit(
+            "/spec",
+            json!({
+                "title": "Summer 2026", "region": "eu-west-1", "driftPolicy": "Report",
+                "functions": {"list": {"memoryMiB": 1024}},
+            }),
+        );
+        assert_eq!(told(2).await, (vec!["Updated".into()], vec!["UpdateFunctionConfiguration"]));
+        assert_eq!(server.condition(ConditionType::Synced)["reason"], "Drifted");
+
+        server.edit("/spec/driftPolicy", json!("Correct"));
+        assert_eq!(told(3).await, (vec!["Drift".into()], vec!["PutPublicAccessBlock"]));
+        assert_eq!(server.condition(ConditionType::Synced)["status"], "True");
+        assert_eq!(told(3).await, nothing());
     });
 }
 

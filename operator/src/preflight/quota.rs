@@ -62,7 +62,7 @@ pub(super) fn needs(gallery: &Gallery, seen: &Observed) -> BTreeMap<Quota, u64> 
     let reserved = reserved.map(|count| u64::try_from(count).unwrap_or_default()).sum();
     let architecture = gallery.spec.functions.architecture;
     let zips = FunctionName::ALL.into_iter().filter_map(|name| gallery.release.function(architecture, name));
-    let code = zips.map(|zip| zip.body.0.len() as u64).sum();
+    let code = zips.map(|zip| zip.size).sum();
     let all = [
         (Quota::Roles, FunctionName::ALL.len() as u64),
         (Quota::RestApis, 1),

@@ -1,13 +1,13 @@
 //! The functions' zips in the artefact bucket, from which Lambda takes the code.
 //!
-//! Found by key, and a key holds its content's digest: what is there is right, and never changes. Shared by all galleries
+//! Found by key, and a key holds its content's digest: it never changes. Still the content is compared, by the MD5 that S3 gives
+//! as its `ETag`: a zip that somebody has replaced would be run by every gallery. Shared by all galleries
 //! of an account and region, hence never deleted with one of them; zips of earlier builds stay, for galleries that another
 //! replica of the operator still runs with them. Uploads are idempotent.
 //!
-//! The bucket exists before all zips are in it, so a function may be made only when its own key is among
-//! [`Observed::keys`].
+//! The bucket exists before all zips are in it, so a function may be made only when its own zip is [there](Observed::has).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use functions_core::contract::FunctionName;
 
@@ -37,6 +37,8 @@ pub struct Zip {
     pub function: FunctionName,
     /// SHA-256 in base64, for S3 to check what arrives.
     pub sha256: String,
+    /// MD5 in hexadecimal.
+    pub md5: String,
     /// The zip.
     pub body: Body,
 }
@@ -44,8 +46,15 @@ pub struct Zip {
 /// What is in the bucket. `Some` as soon as the bucket is there and ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// Keys of all zips, also of other builds.
-    pub keys: BTreeSet<String>,
+    /// All zips, also of other builds: key and `ETag` without quotes.
+    pub keys: BTreeMap<String, String>,
+}
+
+impl Observed {
+    /// Is this zip there, as it was built?
+    pub fn has(&self, zip: &crate::release::Zip) -> bool {
+        self.keys.get(&zip.key) == Some(&zip.md5)
+    }
 }
 
 /// One call.
@@ -70,24 +79,24 @@ impl Kind for Artefacts {
         let architecture = gallery.spec.functions.architecture;
         let zips = FunctionName::ALL.into_iter().filter_map(|function| {
             let zip = gallery.release.function(architecture, function)?;
-            let (sha256, body) = (zip.code_sha256.clone(), zip.body.clone());
-            Some((zip.key.clone(), Zip { function, sha256, body }))
+            let (sha256, md5, body) = (zip.code_sha256.clone(), zip.md5.clone(), zip.body.clone());
+            Some((zip.key.clone(), Zip { function, sha256, md5, body }))
         });
         Some(Desired { zips: zips.collect() })
     }
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
-        let has = |key: &String| seen.is_some_and(|seen| seen.keys.contains(key));
+        let found = |key: &String| seen.and_then(|seen| seen.keys.get(key));
         let is_first = seen.is_none_or(|seen| seen.keys.is_empty());
-        let missing = want.zips.iter().filter(|(key, _)| !has(key));
+        let missing = want.zips.iter().filter(|(key, zip)| found(key) != Some(&zip.md5));
         let steps = missing.enumerate().map(|(index, (key, zip))| {
             let change = Change::Put { key: key.clone(), zip: zip.clone() };
             match (is_first, index) {
                 (true, 0) => Step::create(change),
                 (true, _) => Step::detail(change),
                 (false, _) => {
-                    let difference =
-                        Difference::new(format!("code of {}", zip.function), "missing", short(key));
+                    let from = found(key).map_or("missing".to_owned(), |other| format!("content {other}"));
+                    let difference = Difference::new(format!("code of {}", zip.function), from, short(key));
                     Step::update(change, [difference])
                 }
             }
@@ -124,7 +133,7 @@ mod tests {
     }
 
     fn all() -> Observed {
-        Observed { keys: want().zips.into_keys().collect() }
+        Observed { keys: want().zips.into_iter().map(|(key, zip)| (key, zip.md5)).collect() }
     }
 
     #[test]
@@ -133,7 +142,7 @@ mod tests {
         for architecture in [Architecture::Arm64, Architecture::X86_64] {
             gallery.spec.functions.architecture = architecture;
             let want = Artefacts::desired((), &gallery, &cloud::Observed::default()).unwrap();
-            let keys: BTreeSet<_> = want.zips.keys().map(String::as_str).collect();
+            let keys: std::collections::BTreeSet<_> = want.zips.keys().map(String::as_str).collect();
             assert_eq!(keys, gallery.release.keys(architecture));
         }
     }
@@ -151,14 +160,22 @@ mod tests {
     #[test]
     fn only_what_is_missing_is_uploaded_and_nothing_is_ever_removed() {
         let mut seen = all();
-        seen.keys.insert("functions/0123/list-arm64.zip".into());
+        seen.keys.insert("functions/0123/list-arm64.zip".into(), "0123".into());
         assert_eq!(Artefacts::update(&want(), Some(&seen)), []);
         let (key, zip) = want().zips.pop_first().unwrap();
-        seen.keys.remove(&key);
-        let steps = Artefacts::update(&want(), Some(&seen));
-        let [Step { change, effect: Effect::Update(differences) }] = &steps[..] else { panic!("{steps:?}") };
-        assert_eq!(differences[0].field, format!("code of {}", zip.function));
-        assert_eq!(change, &Change::Put { key, zip });
+        for (is, from) in [(None, "missing"), (Some("0456"), "content 0456")] {
+            seen.keys.remove(&key);
+            seen.keys.extend(is.map(|is| (key.clone(), is.to_owned())));
+            let steps = Artefacts::update(&want(), Some(&seen));
+            let [Step { change, effect: Effect::Update(differences) }] = &steps[..] else {
+                panic!("{steps:?}")
+            };
+            assert_eq!(
+                differences[..],
+                [Difference::new(format!("code of {}", zip.function), from, short(&key))]
+            );
+            assert_eq!(change, &Change::Put { key: key.clone(), zip: zip.clone() });
+        }
         assert_eq!(Artefacts::delete((), &seen, DataPolicy::Delete), []);
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Found by its deterministic name; whose it is, its tags say, which it has from the first moment on because creation
 //! carries them. We own all that [`Desired`] and [`update`](Bucket::update) name, including the lifecycle as a whole: a
-//! foreign rule could expire photos. Tags of others stay. Versioning is not ours: we never turn it on, and deletion
-//! copes with it.
+//! foreign rule could expire photos. Access control lists are ours by way of object ownership, under which there are none.
+//! Tags of others stay. Versioning is not ours: we never turn it on, and deletion copes with it.
 //!
 //! Slow: a name that was just deleted may be refused for up to an hour (`OperationAborted`). Not idempotent: nothing. A
 //! repeated creation is refused or answered with success, and either way the next observation finds the bucket.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use functions_core::contract::key;
@@ -26,6 +27,9 @@ pub struct Bucket;
 pub const ENCRYPTION: &str = "AES256";
 /// Objects belong to the bucket's owner and have no access control lists.
 pub const OWNERSHIP: &str = "BucketOwnerEnforced";
+/// The settings of Block Public Access, in S3's words. All are on.
+pub const BLOCKS: [&str; 4] =
+    ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
 /// Days after which what visitors sent and nobody checked goes, and uploads in parts that nobody finished.
 const LEFTOVER_DAYS: i32 = 1;
 
@@ -43,8 +47,8 @@ pub struct Desired {
 pub struct Observed {
     /// Tags.
     pub tags: Tags,
-    /// All four settings of Block Public Access are on.
-    pub is_private: bool,
+    /// Settings of Block Public Access that are off, of [`BLOCKS`].
+    pub unblocked: BTreeSet<&'static str>,
     /// Object ownership, when set.
     pub ownership: Option<String>,
     /// Algorithm of the default encryption, when set. With the key for KMS, so that it differs from ours.
@@ -66,8 +70,8 @@ pub struct Rule {
     pub abort_days: Option<i32>,
     /// Days after which an object moves to Glacier Instant Retrieval.
     pub archive_days: Option<i32>,
-    /// It is switched off, or says something besides. None of ours does.
-    pub is_odd: bool,
+    /// What it says besides, such as that it is off. None of ours does.
+    pub besides: String,
 }
 
 /// One call, except [`Change::Empty`].
@@ -77,6 +81,9 @@ pub enum Change {
     Create(Tags),
     /// `PutPublicAccessBlock`, all four.
     BlockPublicAccess,
+    /// `PutBucketAcl`: nobody but the owner. S3 refuses to end access control lists while one lets others in
+    /// (`InvalidBucketAclWithObjectOwnership`).
+    CloseAccessList,
     /// `PutBucketOwnershipControls`.
     EnforceOwnership,
     /// `PutBucketEncryption`.
@@ -117,11 +124,13 @@ impl Kind for Bucket {
             ];
         };
         let mut steps = Vec::new();
-        if !seen.is_private {
-            let difference = Difference::new("public access", "not blocked", "blocked");
-            steps.push(Step::update(Change::BlockPublicAccess, [difference]));
+        let unblocked: Vec<_> =
+            seen.unblocked.iter().map(|setting| Difference::new(*setting, "off", "on")).collect();
+        if !unblocked.is_empty() {
+            steps.push(Step::update(Change::BlockPublicAccess, unblocked));
         }
         if let Some(difference) = setting("object ownership", seen.ownership.as_deref(), OWNERSHIP) {
+            steps.push(Step::detail(Change::CloseAccessList));
             steps.push(Step::update(Change::EnforceOwnership, [difference]));
         }
         if let Some(difference) = setting("encryption", seen.encryption.as_deref(), ENCRYPTION) {
@@ -209,9 +218,7 @@ impl fmt::Display for Rule {
         let what =
             what.into_iter().filter_map(|(what, after)| Some(format!("{what} after {}", days(after?))));
         let mut what: Vec<_> = what.collect();
-        if self.is_odd {
-            what.push("something else".into());
-        }
+        what.extend((!self.besides.is_empty()).then(|| self.besides.clone()));
         let prefix = if self.prefix.is_empty() { String::new() } else { format!("{}: ", self.prefix) };
         write!(f, "{prefix}{}", what.join(", "))
     }

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Description, Difference, Kind, Step, document};
+use super::{Description, Kind, Step, document};
 use crate::cloud;
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
@@ -54,13 +54,9 @@ impl Kind for BucketPolicy {
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let change = || Change::Put(want.document.clone());
-        match seen {
-            None => vec![Step::create(change())],
-            Some(seen) if document::canonical(&seen.document) == document::canonical(&want.document) => {
-                Vec::new()
-            }
-            Some(_) => vec![Step::update(change(), [Difference::of_document("policy", false)])],
-        }
+        let Some(seen) = seen else { return vec![Step::create(change())] };
+        let differences = document::differences("policy", &want.document, &seen.document);
+        if differences.is_empty() { Vec::new() } else { vec![Step::update(change(), differences)] }
     }
 
     /// Nothing: it goes with its bucket.
@@ -106,6 +102,7 @@ fn allow_distribution(bucket: &str, distribution: &str) -> [Value; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::Difference;
     use crate::testing::galleries::summer;
 
     fn want(role: BucketRole) -> Desired {
@@ -144,7 +141,8 @@ mod tests {
         let put = Change::Put(want.document.clone());
         assert_eq!(BucketPolicy::update(&want, None), [Step::create(put.clone())]);
         let seen = Observed { document: json!({"Version": "2012-10-17", "Statement": []}) };
-        let difference = Difference::of_document("policy", false);
+        let to = format!("Deny s3:* for * on {0}, {0}/*", summer().identity.bucket_arn(BucketRole::Photos));
+        let difference = Difference::new("policy statement DenyPlainHttp", "missing", to);
         assert_eq!(BucketPolicy::update(&want, Some(&seen)), [Step::update(put, [difference])]);
     }
 

@@ -66,8 +66,8 @@ impl Kind for Deployment {
 
     fn desired((): (), gallery: &Gallery, seen: &cloud::Observed) -> Option<Desired> {
         let (rest_api, digest) = (seen.rest_api.as_ref()?, rest_api::digest(gallery));
-        // Sooner, it would be a snapshot of the body before.
-        if rest_api.body_sha256.as_ref() != Some(&digest) {
+        // Sooner, it would be a snapshot of the body before, or of what somebody has made of this one.
+        if !rest_api.is_current(gallery) {
             return None;
         }
         let live = seen.stage.as_ref().map(|stage| stage.deployment.clone());
@@ -144,6 +144,7 @@ mod tests {
         let mut seen = cloud::Observed { rest_api: Some(rest_api.clone()), ..cloud::Observed::default() };
         assert_eq!(Deployment::desired((), &summer(), &seen), None);
         rest_api.body_sha256 = Some(digest());
+        rest_api.routes = rest_api::routes(&summer());
         seen.rest_api = Some(rest_api);
         assert_eq!(Deployment::desired((), &summer(), &seen), Some(want(None)));
     }

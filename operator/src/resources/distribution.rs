@@ -82,6 +82,8 @@ pub enum Origin {
     Other {
         /// Host name.
         host: String,
+        /// What is not as we want it.
+        besides: String,
     },
 }
 
@@ -92,6 +94,8 @@ pub struct Behavior {
     pub origin: String,
     /// Allowed methods.
     pub methods: BTreeSet<String>,
+    /// Methods whose answers are cached.
+    pub cached: BTreeSet<String>,
     /// What happens to requests without TLS.
     pub viewer_protocol: String,
     /// Are answers compressed?
@@ -116,7 +120,7 @@ pub struct Desired {
 }
 
 /// A distribution as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,
@@ -226,6 +230,7 @@ fn site_behavior(headers: &str) -> Behavior {
     Behavior {
         origin: SITE.into(),
         methods: methods(&["GET", "HEAD"]),
+        cached: methods(&["GET", "HEAD"]),
         viewer_protocol: "redirect-to-https".into(),
         compress: true,
         cache_policy: CACHING_OPTIMIZED.into(),
@@ -240,6 +245,8 @@ fn api_behavior(headers: &str) -> Behavior {
         origin: API.into(),
         // CloudFront knows three sets of methods; this is the one with POST and DELETE.
         methods: methods(&["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]),
+        // They have to be named, also where nothing is cached.
+        cached: methods(&["GET", "HEAD"]),
         viewer_protocol: "https-only".into(),
         compress: false,
         cache_policy: CACHING_DISABLED.into(),
@@ -309,27 +316,36 @@ fn origin(origin: Option<&Origin>) -> String {
         }
         Some(Origin::Bucket { host, access_control }) => format!("{host} (signed by {access_control})"),
         Some(Origin::Https { host }) => format!("{host} (HTTPS)"),
-        Some(Origin::Other { host }) => format!("{host} (other settings)"),
+        Some(Origin::Other { host, besides }) => format!("{host} ({besides})"),
     }
 }
 
 fn behavior_differences(path: &str, want: &Behavior, seen: Option<&Behavior>) -> Vec<Difference> {
-    let Some(seen) = seen else { return vec![Difference::of_document(format!("{path} behavior"), true)] };
-    let Behavior { origin, methods, viewer_protocol, compress, cache_policy, .. } = want;
+    let Behavior {
+        origin,
+        methods,
+        cached,
+        viewer_protocol,
+        compress,
+        cache_policy,
+        origin_request_policy,
+        response_headers_policy,
+    } = want;
+    let Some(seen) = seen else {
+        return vec![Difference::new(format!("{path} behavior"), "missing", format!("from origin {origin}"))];
+    };
+    let on = |on: bool| if on { "on" } else { "off" };
     let list = |methods: &BTreeSet<String>| methods.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let field = |name: &str| format!("{path} {name}");
     let fields = [
         Difference::between(&field("origin"), &seen.origin, origin),
         Difference::between(&field("methods"), &list(&seen.methods), &list(methods)),
         Difference::between(&field("viewer protocol"), &seen.viewer_protocol, viewer_protocol),
-        Difference::between(&field("compression"), &seen.compress, compress),
+        Difference::between(&field("cached methods"), &list(&seen.cached), &list(cached)),
+        Difference::between(&field("compression"), &on(seen.compress), &on(*compress)),
         Difference::between(&field("cache policy"), &seen.cache_policy, cache_policy),
-        Difference::between(
-            &field("origin request"),
-            &seen.origin_request_policy,
-            &want.origin_request_policy,
-        ),
-        Difference::between(&field("headers"), &seen.response_headers_policy, &want.response_headers_policy),
+        Difference::between(&field("origin request"), &seen.origin_request_policy, origin_request_policy),
+        Difference::between(&field("headers"), &seen.response_headers_policy, response_headers_policy),
     ];
     fields.into_iter().flatten().collect()
 }

@@ -1,14 +1,15 @@
 //! A Lambda function: code from the artefact bucket, configuration, reserved concurrency, tags.
 //!
 //! Found by its deterministic name; whose it is, its tags say. We own code, architecture, runtime, handler, role, memory,
-//! timeout, environment, description, reserved concurrency and our tags.
+//! timeout, environment, description, reserved concurrency and our tags. What else Lambda can set on a function ([`Extra`]) is ours
+//! too: none of it is used, and it would run other code beside ours, or send elsewhere what the function knows.
 //!
 //! Slow: a new or changed function is busy for seconds, and Lambda refuses any other change meanwhile. So nothing is planned
 //! for a busy function, and code and configuration never change in the same round: code first, since new code knows both
 //! the old and the new settings more often than old code does. Not idempotent: `CreateFunction` refuses a second time;
 //! looking again shows what the first one made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use functions_core::contract::FunctionName;
 
@@ -72,6 +73,50 @@ pub struct Configuration {
     pub environment: BTreeMap<String, String>,
 }
 
+/// What a gallery's function leaves as Lambda makes it.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumIter, strum::IntoStaticStr,
+)]
+pub enum Extra {
+    /// Code that Lambda puts beside ours.
+    #[strum(to_string = "layers")]
+    Layers,
+    /// Subnets that it runs in, from which it may reach nothing.
+    #[strum(to_string = "subnets")]
+    Subnets,
+    /// File systems that it mounts.
+    #[strum(to_string = "file systems")]
+    FileSystems,
+    /// Where events go that it could not handle.
+    #[strum(to_string = "dead letter target")]
+    DeadLetterTarget,
+    /// X-Ray.
+    #[strum(to_string = "tracing")]
+    Tracing,
+    /// Size of `/tmp`.
+    #[strum(to_string = "temporary storage")]
+    Storage,
+    /// Key that encrypts its environment.
+    #[strum(to_string = "environment key")]
+    Key,
+    /// Where its logs go, and how they look.
+    #[strum(to_string = "logging")]
+    Logging,
+}
+
+impl Extra {
+    /// What Lambda makes of it when nobody says anything.
+    pub const fn default_value(self) -> &'static str {
+        match self {
+            Self::Layers | Self::Subnets | Self::FileSystems | Self::DeadLetterTarget => "none",
+            Self::Tracing => "PassThrough",
+            Self::Storage => "512 MiB",
+            Self::Key => "AWS's own",
+            Self::Logging => "Text to its log group",
+        }
+    }
+}
+
 /// What Lambda is doing with a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Activity {
@@ -96,6 +141,10 @@ pub struct Observed {
     pub architecture: String,
     /// Configuration.
     pub configuration: Configuration,
+    /// Lambda does not tell the environment, because it may not use the key. Then what is in `configuration` means nothing.
+    pub environment_is_hidden: bool,
+    /// What is not as Lambda makes it.
+    pub extras: BTreeMap<Extra, String>,
     /// Calls that may run at the same time, when they are reserved.
     pub reserved_concurrency: Option<i32>,
     /// Tags.
@@ -122,6 +171,8 @@ pub enum Change {
     Configuration {
         /// The configuration.
         configuration: Configuration,
+        /// What is to be as Lambda makes it.
+        reset: BTreeSet<Extra>,
         /// What it replaces.
         revision_id: Option<String>,
     },
@@ -146,7 +197,7 @@ impl Kind for Function {
     fn desired(function: FunctionName, gallery: &Gallery, seen: &cloud::Observed) -> Option<Desired> {
         let Gallery { identity, spec, release } = gallery;
         let zip = release.function(spec.functions.architecture, function)?;
-        if !seen.artefacts.as_ref()?.keys.contains(&zip.key) {
+        if !seen.artefacts.as_ref()?.has(zip) {
             return None;
         }
         let size = gallery.size(function);
@@ -181,15 +232,15 @@ impl Kind for Function {
             return Vec::new();
         }
         let revision_id = seen.revision_id.clone();
-        let (code, configuration) = (
-            code_differences(want, seen),
-            configuration_differences(&want.configuration, &seen.configuration),
-        );
+        let (code, configuration) =
+            (code_differences(want, seen), configuration_differences(&want.configuration, seen));
         let mut steps = Vec::new();
         if !code.is_empty() {
             steps.push(Step::update(Change::Code { code: want.code.clone(), revision_id }, code));
         } else if !configuration.is_empty() {
-            let change = Change::Configuration { configuration: want.configuration.clone(), revision_id };
+            let reset = seen.extras.keys().copied().collect();
+            let wanted = want.configuration.clone();
+            let change = Change::Configuration { configuration: wanted, reset, revision_id };
             steps.push(Step::update(change, configuration));
         }
         if want.reserved_concurrency != seen.reserved_concurrency {
@@ -209,7 +260,8 @@ impl Kind for Function {
     fn state(seen: &Observed) -> State {
         match seen.activity {
             Activity::Active => State::Ready,
-            Activity::Creating => State::Pending("Lambda is starting the function, usually a few seconds"),
+            // AddPermission is the one call that Lambda takes for it already.
+            Activity::Creating => State::Usable("Lambda is starting the function, usually a few seconds"),
             // The old version answers until the new one is ready.
             Activity::Updating => State::Usable("Lambda is updating the function, usually a few seconds"),
             Activity::Deleting => State::Pending("Lambda is deleting the function"),
@@ -237,9 +289,10 @@ fn code_differences(want: &Desired, seen: &Observed) -> Vec<Difference> {
     code.into_iter().chain(architecture).chain(failed).collect()
 }
 
-fn configuration_differences(want: &Configuration, seen: &Configuration) -> Vec<Difference> {
+fn configuration_differences(want: &Configuration, function: &Observed) -> Vec<Difference> {
     let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, environment } =
         want;
+    let seen = &function.configuration;
     let unit = |number: i32, unit: &str| format!("{number} {unit}");
     let fixed = [
         Difference::between("role", &seen.role, role),
@@ -249,15 +302,26 @@ fn configuration_differences(want: &Configuration, seen: &Configuration) -> Vec<
         Difference::between("memory", &unit(seen.memory_mib, "MiB"), &unit(*memory_mib, "MiB")),
         Difference::between("timeout", &unit(seen.timeout_seconds, "s"), &unit(*timeout_seconds, "s")),
     ];
-    let set = environment.iter().filter(|(name, value)| seen.environment.get(*name) != Some(value)).map(
-        |(name, value)| {
-            let from = seen.environment.get(name).map_or("none", String::as_str);
-            Difference::new(format!("environment {name}"), from, value)
-        },
-    );
-    let gone = seen.environment.iter().filter(|(name, _)| !environment.contains_key(*name));
-    let gone = gone.map(|(name, value)| Difference::new(format!("environment {name}"), value, "none"));
-    fixed.into_iter().flatten().chain(set).chain(gone).collect()
+    let extras = function.extras.iter();
+    let extras =
+        extras.map(|(extra, value)| Difference::new(extra.to_string(), value, extra.default_value()));
+    let all = fixed.into_iter().flatten().chain(extras);
+    if function.environment_is_hidden {
+        all.collect()
+    } else {
+        all.chain(variables(environment, &seen.environment)).collect()
+    }
+}
+
+fn variables(want: &BTreeMap<String, String>, seen: &BTreeMap<String, String>) -> Vec<Difference> {
+    let set = want.iter().filter(|(name, value)| seen.get(*name) != Some(value)).map(|(name, value)| {
+        let from = seen.get(name).map_or("none", String::as_str);
+        Difference::new(format!("environment {name}"), from, value)
+    });
+    // What somebody else has put there may be a secret.
+    let gone = seen.keys().filter(|name| !want.contains_key(*name));
+    let gone = gone.map(|name| Difference::new(format!("environment {name}"), "set", "none"));
+    set.chain(gone).collect()
 }
 
 fn concurrency(calls: Option<i32>) -> String {

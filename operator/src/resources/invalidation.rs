@@ -3,8 +3,11 @@
 //! Remembered in a tag of the distribution: the digest of the site whose invalidation was last requested. It is written
 //! after the request, so a crash in between repeats the invalidation, which does no harm.
 //!
-//! Planned only when the site's files are all there: sooner, the caches would take up the old ones again. Nobody waits
+//! Requested only when the site's files are all there: sooner, the caches would take up the old ones again. Nobody waits
 //! until the invalidation is done (a minute or two).
+//!
+//! Files that somebody else has changed may be in the caches when ours are back, though the site is the one of before. So what was
+//! remembered is forgotten as soon as the site differs, and the invalidation follows as if it had never been.
 
 use super::{Description, Difference, Kind, Step, rest_api, site};
 use crate::cloud;
@@ -19,8 +22,8 @@ pub struct Invalidation;
 pub struct Desired {
     /// Id of the distribution.
     pub distribution: String,
-    /// Digest of the site.
-    pub site: String,
+    /// Digest of the site; `None`: it is not there, and the caches may hold something else.
+    pub site: Option<String>,
 }
 
 /// What the caches were last told of.
@@ -38,6 +41,8 @@ pub enum Change {
     Create { distribution: String },
     /// `TagResource` of the distribution.
     Remember { distribution: String, site: String },
+    /// `UntagResource` of the distribution.
+    Forget { distribution: String },
 }
 
 impl Kind for Invalidation {
@@ -48,12 +53,16 @@ impl Kind for Invalidation {
 
     fn desired((): (), gallery: &Gallery, seen: &cloud::Observed) -> Option<Desired> {
         let distribution = seen.distribution.as_ref()?.id.clone();
-        let is_current = seen.site.as_ref()?.is_current(gallery);
-        is_current.then(|| Desired { distribution, site: site::digest(gallery) })
+        let (is_current, digest) = (seen.site.as_ref()?.is_current(gallery), site::digest(gallery));
+        let was_told = seen.invalidation.as_ref().is_some_and(|told| told.site == digest);
+        (is_current || was_told).then(|| Desired { distribution, site: is_current.then_some(digest) })
     }
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let Desired { distribution, site } = want.clone();
+        let Some(site) = site else {
+            return seen.map(|_| Step::detail(Change::Forget { distribution })).into_iter().collect();
+        };
         let create = Change::Create { distribution: distribution.clone() };
         let create = match seen {
             None => Step::create(create),
@@ -81,7 +90,7 @@ mod tests {
     use super::*;
 
     fn want() -> Desired {
-        Desired { distribution: "E1".into(), site: "new-digest".into() }
+        Desired { distribution: "E1".into(), site: Some("new-digest".into()) }
     }
 
     #[test]
@@ -91,6 +100,14 @@ mod tests {
         let remember = Change::Remember { distribution: "E1".into(), site: "new-digest".into() };
         assert_eq!(steps[1], Step::detail(remember));
         assert_eq!(Invalidation::update(&want(), Some(&Observed { site: "new-digest".into() })), []);
+    }
+
+    #[test]
+    fn it_is_forgotten_while_the_site_is_not_as_it_was_told() {
+        let want = Desired { site: None, ..want() };
+        let forget = Step::detail(Change::Forget { distribution: "E1".into() });
+        assert_eq!(Invalidation::update(&want, Some(&Observed { site: "digest".into() })), [forget]);
+        assert_eq!(Invalidation::update(&want, None), []);
     }
 
     #[test]

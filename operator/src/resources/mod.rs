@@ -24,6 +24,8 @@ pub mod table;
 pub mod upload_cors;
 
 use std::fmt::{self, Debug};
+use std::io;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use functions_core::contract::FunctionName;
@@ -124,25 +126,28 @@ pub struct Difference {
     pub to: String,
 }
 
+/// Longest value in a line that a person reads.
+const VALUE_LENGTH: usize = 120;
+
 impl Difference {
-    /// A difference between two values as they print.
+    /// A difference between two values as they print, shortened to what fits a line. What prints as nothing is `none`.
     pub fn new(field: impl Into<String>, from: impl fmt::Display, to: impl fmt::Display) -> Self {
-        Self { field: field.into(), from: from.to_string(), to: to.to_string() }
+        Self { field: field.into(), from: value(&from.to_string()), to: value(&to.to_string()) }
     }
 
     /// `Some` when the values differ.
     pub fn between<T: PartialEq + fmt::Display>(field: &str, from: &T, to: &T) -> Option<Self> {
         (from != to).then(|| Self::new(field, from, to))
     }
+}
 
-    /// A field whose values are too long for a line, such as a policy.
-    pub fn of_document(field: impl Into<String>, missing: bool) -> Self {
-        Self {
-            field: field.into(),
-            from: if missing { "missing" } else { "different" }.into(),
-            to: "as planned".into(),
-        }
+fn value(text: &str) -> String {
+    if text.is_empty() {
+        return "none".into();
     }
+    let mut letters = text.chars();
+    let beginning: String = letters.by_ref().take(VALUE_LENGTH).collect();
+    if letters.next().is_some() { beginning + "…" } else { beginning }
 }
 
 impl<C> Step<C> {
@@ -157,6 +162,10 @@ impl<C> Step<C> {
     /// A call that changes the given fields.
     pub fn update(change: C, differences: impl Into<Vec<Difference>>) -> Self {
         Self { change, effect: Effect::Update(differences.into()) }
+    }
+    /// A call that changes the given fields, or one that is not worth a line when there is none.
+    pub fn told(change: C, differences: Vec<Difference>) -> Self {
+        if differences.is_empty() { Self::detail(change) } else { Self::update(change, differences) }
     }
     /// A call that removes the resource.
     pub fn delete(change: C) -> Self {
@@ -181,29 +190,61 @@ fn tag_steps<C>(
     remove: impl FnOnce(Vec<String>) -> C,
 ) -> Vec<Step<C>> {
     let (changed, gone) = names::tag_changes(want, seen);
-    let mut changes = tag_differences(want, seen);
-    let removals = changes.split_off(changed.len());
-    let set = (!changes.is_empty()).then(|| Step::update(set(changed), changes));
-    let remove = (!removals.is_empty()).then(|| Step::update(remove(gone), removals));
+    let [changes, removals] = tag_lines(want, seen);
+    let set = (!changed.is_empty()).then(|| Step::told(set(changed), changes));
+    let remove = (!gone.is_empty()).then(|| Step::told(remove(gone), removals));
     remove.into_iter().chain(set).collect()
 }
 
 /// What tags to set, then what tags to remove, to turn `seen` into `want`.
 fn tag_differences(want: &names::Tags, seen: &names::Tags) -> Vec<Difference> {
-    let (changed, gone) = names::tag_changes(want, seen);
-    let from = |key: &str| seen.get(key).map_or("missing", String::as_str).to_owned();
-    let changes = changed.iter().map(|(key, value)| Difference::new(format!("tag {key}"), from(key), value));
-    let removals = gone.iter().map(|key| Difference::new(format!("tag {key}"), from(key), "none"));
-    changes.chain(removals).collect()
+    tag_lines(want, seen).concat()
 }
 
-/// Bytes to upload. Prints its length only.
+/// What is set, and what is removed. The list of our keys follows the tags that it lists: it has a line only when it alone differs.
+fn tag_lines(want: &names::Tags, seen: &names::Tags) -> [Vec<Difference>; 2] {
+    let (changed, gone) = names::tag_changes(want, seen);
+    let alone = changed.len() + gone.len() == 1;
+    let is_told = |key: &String| alone || key != names::TAG_KEYS;
+    let from = |key: &str| seen.get(key).map_or("missing", String::as_str).to_owned();
+    let changes = changed.iter().filter(|(key, _)| is_told(key));
+    let changes = changes.map(|(key, value)| Difference::new(format!("tag {key}"), from(key), value));
+    let removals = gone.iter().filter(|key| is_told(key));
+    let removals = removals.map(|key| Difference::new(format!("tag {key}"), from(key), "none"));
+    [changes.collect(), removals.collect()]
+}
+
+/// What to upload. Prints no content.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Body(pub Bytes);
+pub enum Body {
+    /// The bytes.
+    Memory(Bytes),
+    /// A file, which is read when it is uploaded: zips are larger than all else in the operator's memory, and each is uploaded
+    /// once.
+    File(PathBuf),
+}
+
+impl Body {
+    /// The bytes.
+    pub async fn read(&self) -> io::Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.clone()),
+            Self::File(path) => match tokio::fs::read(path).await {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(error) => {
+                    Err(io::Error::new(error.kind(), format!("failed to read {}: {error}", path.display())))
+                }
+            },
+        }
+    }
+}
 
 impl Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Body({} bytes)", self.0.len())
+        match self {
+            Self::Memory(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            Self::File(path) => write!(f, "Body({})", path.display()),
+        }
     }
 }
 
@@ -339,6 +380,25 @@ impl Visit for Absent {
             return Some(Verdict::Change(steps.collect()));
         }
         if K::stays(key, seen, self.0) { None } else { Some(Verdict::Settled(K::state(seen))) }
+    }
+}
+
+/// What is wanted of a resource, as text that differs when anything of it does.
+#[derive(Clone, Copy)]
+pub(crate) struct WantedOf<'a> {
+    pub gallery: &'a Gallery,
+    pub seen: &'a Observed,
+}
+
+impl Visit for WantedOf<'_> {
+    type Output = String;
+    fn visit<K: Kind>(
+        self,
+        key: K::Key,
+        _: Option<&K::Observed>,
+        _: fn(K::Key, K::Change) -> Change,
+    ) -> Self::Output {
+        format!("{:?}", K::desired(key, self.gallery, self.seen))
     }
 }
 

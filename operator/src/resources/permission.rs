@@ -1,10 +1,13 @@
 //! Who may invoke a function: one statement in its resource policy, under an id of ours.
 //!
 //! The REST API invokes the three functions behind it, the photos bucket the thumbnail function. Both are named by ARN and
-//! account: an S3 ARN holds no account, so a bucket that somebody else makes again would pass by its name alone. Statements
-//! of others stay; the policy goes with its function.
+//! account: an S3 ARN holds no account, so a bucket that somebody else makes again would pass by its name alone. The policy as a
+//! whole is ours: a statement that somebody adds could let anybody in, past the API and its throttle, or change the function.
+//! Without one, a function URL lets nobody in either. The policy goes with its function.
 //!
 //! Not idempotent: `AddPermission` refuses an id that exists, so a wrong statement is removed first.
+
+use std::collections::BTreeMap;
 
 use functions_core::contract::FunctionName;
 use serde_json::Value;
@@ -34,13 +37,30 @@ pub struct Desired {
     pub source_account: String,
 }
 
-/// Our statement as it is.
+/// The policy as it is. `Some` when our statement is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Observed {
-    /// It allows one service to invoke, and says on whose behalf.
-    Statement(Desired),
-    /// It says something else.
-    Other,
+pub struct Observed {
+    /// Our statement.
+    pub ours: Statement,
+    /// Statements of others by id, each in a few words.
+    pub others: BTreeMap<String, String>,
+}
+
+/// What stands under our id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// `Allow`.
+    pub effect: String,
+    /// What it allows.
+    pub action: String,
+    /// The service that invokes, or whoever else.
+    pub principal: String,
+    /// ARN of what makes it invoke; empty: anything.
+    pub source_arn: String,
+    /// Account of what makes it invoke; empty: any.
+    pub source_account: String,
+    /// Conditions that we do not set.
+    pub besides: String,
 }
 
 /// One call.
@@ -48,8 +68,17 @@ pub enum Observed {
 pub enum Change {
     /// `AddPermission`.
     Add(Desired),
-    /// `RemovePermission`.
-    Remove,
+    /// `RemovePermission` of the statement with this id.
+    Remove(String),
+}
+
+impl Statement {
+    /// What [`Change::Add`] makes.
+    pub fn of(wanted: &Desired) -> Self {
+        let Desired { principal, source_arn, source_account } = wanted.clone();
+        let (effect, action) = ("Allow".into(), ACTION.into());
+        Self { effect, action, principal, source_arn, source_account, besides: String::new() }
+    }
 }
 
 impl Kind for Permission {
@@ -72,19 +101,22 @@ impl Kind for Permission {
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let add = Change::Add(want.clone());
-        let differences = match seen {
-            None => return vec![Step::create(add)],
-            Some(Observed::Other) => vec![Difference::of_document("statement", false)],
-            Some(Observed::Statement(seen)) => differences(want, seen),
-        };
-        if differences.is_empty() {
-            return Vec::new();
+        let Some(Observed { ours, others }) = seen else { return vec![Step::create(add)] };
+        let differences = differences(&Statement::of(want), ours);
+        let mut steps = Vec::new();
+        if !differences.is_empty() {
+            steps.push(Step::update(Change::Remove(STATEMENT.into()), differences));
+            steps.push(Step::detail(add));
         }
-        vec![Step::update(Change::Remove, differences), Step::detail(add)]
+        steps.extend(others.iter().map(|(id, words)| {
+            let difference = Difference::new(format!("statement {id}"), words, "none");
+            Step::update(Change::Remove(id.clone()), [difference])
+        }));
+        steps
     }
 
     fn delete(_: FunctionName, _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
-        vec![Step::delete(Change::Remove)]
+        vec![Step::delete(Change::Remove(STATEMENT.into()))]
     }
 
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {
@@ -92,46 +124,68 @@ impl Kind for Permission {
     }
 }
 
-fn differences(want: &Desired, seen: &Desired) -> Vec<Difference> {
-    let Desired { principal, source_arn, source_account } = want;
+fn differences(want: &Statement, seen: &Statement) -> Vec<Difference> {
+    let Statement { effect, action, principal, source_arn, source_account, besides } = want;
+    let source = |source: &str| if source.is_empty() { "any".to_owned() } else { source.to_owned() };
     let fields = [
+        Difference::between("effect", &seen.effect, effect),
+        Difference::between("action", &seen.action, action),
         Difference::between("principal", &seen.principal, principal),
-        Difference::between("source", &seen.source_arn, source_arn),
-        Difference::between("source account", &seen.source_account, source_account),
+        Difference::between("source", &source(&seen.source_arn), &source(source_arn)),
+        Difference::between("source account", &source(&seen.source_account), &source(source_account)),
+        Difference::between("other conditions", &seen.besides, besides),
     ];
     fields.into_iter().flatten().collect()
 }
 
-/// Finds our statement in a function's policy. `None` when there is no such statement.
+/// Reads a function's policy. `None` when our statement is not in it.
 pub fn read(policy: &str) -> Option<Observed> {
     let policy = document::canonical(&document::parse(policy));
-    // The canonical form of a list of one is its element.
-    let statements = match policy.get("Statement")? {
-        Value::Array(statements) => statements.iter().collect(),
-        statement => vec![statement],
-    };
-    let ours = statements.into_iter().find(|statement| text(statement, "/Sid") == Some(STATEMENT))?;
-    Some(statement(ours).map_or(Observed::Other, Observed::Statement))
+    let mut others = BTreeMap::new();
+    let mut ours = None;
+    for statement in document::statements(&policy) {
+        match text(statement, "/Sid") {
+            Some(STATEMENT) => ours = Some(read_statement(statement)),
+            Some(id) => drop(others.insert(id.to_owned(), document::summary(statement))),
+            // Lambda gives each an id, and removes none without.
+            None => {}
+        }
+    }
+    Some(Observed { ours: ours?, others })
 }
 
-/// Exactly what we would have written, and nothing that allows more.
-fn statement(statement: &Value) -> Option<Desired> {
-    let expected = [("/Effect", "Allow"), ("/Action", ACTION)];
-    if expected.iter().any(|(field, value)| text(statement, field) != Some(value)) {
-        return None;
+fn read_statement(statement: &Value) -> Statement {
+    let string = |pointer: &str| text(statement, pointer).unwrap_or_default().to_owned();
+    let principal = match statement.get("Principal") {
+        Some(Value::Object(who)) if who.len() == 1 && who.contains_key("Service") => {
+            string("/Principal/Service")
+        }
+        Some(who) => who.as_str().map_or_else(|| who.to_string(), str::to_owned),
+        None => String::new(),
+    };
+    let mut read = Statement {
+        effect: string("/Effect"),
+        action: string("/Action"),
+        principal,
+        source_arn: String::new(),
+        source_account: String::new(),
+        besides: String::new(),
+    };
+    let tests = statement.get("Condition").and_then(Value::as_object).into_iter().flatten();
+    for (operator, test) in tests {
+        for (key, value) in test.as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            match (operator.as_str(), key.as_str()) {
+                ("ArnLike" | "ArnEquals" | "StringEquals" | "StringLike", "aws:sourcearn") => {
+                    read.source_arn = value
+                }
+                ("StringEquals" | "StringLike", "aws:sourceaccount") => read.source_account = value,
+                _ => read.besides += &format!("{operator} {key} {value} "),
+            }
+        }
     }
-    let condition = statement.get("Condition")?.as_object()?;
-    let find = |key: &str| condition.values().find_map(|test| test.get(key)).and_then(Value::as_str);
-    let source = |key: &str| find(key).unwrap_or("any").to_owned();
-    let known = ["StringEquals", "ArnLike", "ArnEquals", "StringLike"];
-    if condition.keys().any(|operator| !known.contains(&operator.as_str())) {
-        return None;
-    }
-    Some(Desired {
-        principal: text(statement, "/Principal/Service")?.to_owned(),
-        source_arn: source("aws:sourcearn"),
-        source_account: source("aws:sourceaccount"),
-    })
+    read.besides = read.besides.trim_end().to_owned();
+    read
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -189,47 +243,60 @@ mod tests {
         assert_eq!(unknown, None, "until the REST API has an id");
     }
 
+    fn right(others: &[(&str, &str)]) -> Observed {
+        let others = others.iter().map(|(id, words)| ((*id).to_owned(), (*words).to_owned())).collect();
+        Observed { ours: Statement::of(&want(FunctionName::List)), others }
+    }
+
     #[test]
     fn our_statement_is_found_among_others() {
-        assert_eq!(read(&policy(&statement())), Some(Observed::Statement(want(FunctionName::List))));
+        assert_eq!(read(&policy(&statement())), Some(right(&[("other", "Allow ")])));
         assert_eq!(read(&policy(&json!({"Sid": "another"}))), None);
         assert_eq!(read(r#"{"Version": "2012-10-17", "Statement": []}"#), None);
         assert_eq!(read(""), None);
     }
 
     #[test]
-    fn a_statement_that_allows_more_is_not_ours_as_it_was() {
-        for (pointer, value) in [
-            ("/Effect", json!("Deny")),
-            ("/Action", json!("lambda:*")),
-            ("/Principal", json!("*")),
-            ("/Condition", json!({"StringNotEquals": {"AWS:SourceAccount": "123456789012"}})),
-        ] {
-            let mut changed = statement();
-            *changed.pointer_mut(pointer).unwrap() = value;
-            assert_eq!(read(&policy(&changed)), Some(Observed::Other), "{pointer}");
-        }
-    }
-
-    #[test]
     fn a_missing_statement_is_added_and_a_right_one_left_alone() {
         let want = want(FunctionName::List);
         assert_eq!(Permission::update(&want, None), [Step::create(Change::Add(want.clone()))]);
-        assert_eq!(Permission::update(&want, Some(&Observed::Statement(want.clone()))), []);
+        assert_eq!(Permission::update(&want, Some(&right(&[]))), []);
     }
 
     #[test]
-    fn a_wrong_statement_is_removed_first() {
+    fn a_statement_that_allows_more_is_named_by_what_differs_and_removed_first() {
         let want = want(FunctionName::List);
-        let mut wrong = statement();
-        wrong["Condition"]["StringEquals"] = json!({});
-        for (field, seen) in
-            [("source account", read(&policy(&wrong)).unwrap()), ("statement", Observed::Other)]
-        {
+        let condition = json!({"StringEquals": {"AWS:PrincipalOrgID": "o-1"}});
+        for (field, pointer, value) in [
+            ("effect", "/Effect", json!("Deny")),
+            ("action", "/Action", json!("lambda:*")),
+            ("principal", "/Principal", json!("*")),
+            ("source", "/Condition/ArnLike", json!({})),
+            ("source account", "/Condition/StringEquals", json!({})),
+            (
+                "other conditions",
+                "/Condition/StringEquals/aws:PrincipalOrgID",
+                condition["StringEquals"]["AWS:PrincipalOrgID"].clone(),
+            ),
+        ] {
+            let mut changed = statement();
+            match changed.pointer_mut(pointer) {
+                Some(place) => *place = value,
+                None => changed["Condition"]["StringEquals"]["aws:PrincipalOrgID"] = value,
+            }
+            let seen = Observed { others: BTreeMap::new(), ..read(&policy(&changed)).unwrap() };
             let steps = Permission::update(&want, Some(&seen));
             assert_eq!(fields_of(&steps), [field]);
             let changes: Vec<_> = steps.into_iter().map(|step| step.change).collect();
-            assert_eq!(changes, [Change::Remove, Change::Add(want.clone())]);
+            assert_eq!(changes, [Change::Remove(STATEMENT.into()), Change::Add(want.clone())], "{field}");
         }
+    }
+
+    #[test]
+    fn statements_of_others_go() {
+        let steps =
+            Permission::update(&want(FunctionName::List), Some(&right(&[("evil", "Allow lambda:* for *")])));
+        let difference = Difference::new("statement evil", "Allow lambda:* for *", "none");
+        assert_eq!(steps, [Step::update(Change::Remove("evil".into()), [difference])]);
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! Not idempotent: `CreateResponseHeadersPolicy` refuses a name that exists; looking again finds it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::{Description, Difference, Kind, Step};
@@ -43,15 +43,22 @@ pub struct Desired {
     pub headers: Headers,
 }
 
+/// For whoever finds the policy in the console.
+pub const COMMENT: &str = "Photo galleries: what browsers may do with the page";
+
 /// A policy as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,
     /// Name.
     pub name: String,
+    /// Comment.
+    pub comment: String,
     /// The headers.
     pub headers: Headers,
+    /// What it sets or removes besides, by CloudFront's names of these parts.
+    pub besides: BTreeSet<String>,
 }
 
 /// One call.
@@ -76,7 +83,9 @@ impl Kind for ResponseHeadersPolicy {
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let Some(seen) = seen else { return vec![Step::create(Change::Create(want.clone()))] };
-        let differences = differences(&want.headers, &seen.headers);
+        let mut differences = differences(&want.headers, &seen.headers);
+        differences.extend(Difference::between("comment", &seen.comment.as_str(), &COMMENT));
+        differences.extend(seen.besides.iter().map(|part| Difference::new(part, "set", "none")));
         if differences.is_empty() {
             return Vec::new();
         }
@@ -151,24 +160,50 @@ fn differences(want: &Headers, seen: &Headers) -> Vec<Difference> {
         others,
     } = want;
     let seconds = |seconds: i32| format!("{seconds} s");
-    let document = |name: &str, is_missing| Difference::of_document(name, is_missing);
-    let long = (&seen.content_security_policy != content_security_policy)
-        .then(|| document("content-security-policy", seen.content_security_policy.is_empty()));
+    let on = |on: bool| if on { "nosniff" } else { "none" };
+    let long = directives(content_security_policy, &seen.content_security_policy);
     let short = [
         Difference::between(
             "strict-transport-security",
             &seconds(seen.transport_security_seconds),
             &seconds(*transport_security_seconds),
         ),
-        Difference::between("x-content-type-options", &seen.no_sniffing, no_sniffing),
+        Difference::between("x-content-type-options", &on(seen.no_sniffing), &on(*no_sniffing)),
         Difference::between("x-frame-options", &seen.frames, frames),
         Difference::between("referrer-policy", &seen.referrer, referrer),
     ];
     let changed = others.iter().filter(|(name, value)| seen.others.get(*name) != Some(value));
-    let changed = changed.map(|(name, _)| document(name, !seen.others.contains_key(name)));
+    let changed = changed.map(|(name, value)| {
+        Difference::new(name, seen.others.get(name).map_or("missing", String::as_str), value)
+    });
     let gone = seen.others.iter().filter(|(name, _)| !others.contains_key(*name));
     let gone = gone.map(|(name, value)| Difference::new(name, value, "none"));
     long.into_iter().chain(short.into_iter().flatten()).chain(changed).chain(gone).collect()
+}
+
+/// What differs between two content security policies, directive by directive: as a whole they are too long for a line.
+fn directives(want: &str, seen: &str) -> Vec<Difference> {
+    let parse = |text: &str| -> BTreeMap<String, String> {
+        let all = text.split(';').map(str::trim).filter(|directive| !directive.is_empty());
+        let pair = |directive: &str| {
+            let (name, sources) = directive.split_once(' ').unwrap_or((directive, ""));
+            (name.to_owned(), sources.to_owned())
+        };
+        all.map(pair).collect()
+    };
+    let (wanted, found) = (parse(want), parse(seen));
+    if found.is_empty() && !wanted.is_empty() {
+        return vec![Difference::new("content-security-policy", "missing", want)];
+    }
+    let names = wanted.keys().chain(found.keys()).collect::<BTreeSet<_>>();
+    let different = names.into_iter().filter(|name| wanted.get(*name) != found.get(*name));
+    let text = |all: &BTreeMap<String, String>, name| all.get(name).map_or("missing".into(), String::clone);
+    different
+        .map(|name| {
+            let field = format!("content-security-policy {name}");
+            Difference::new(field, text(&found, name), text(&wanted, name))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -197,7 +232,14 @@ mod tests {
 
     #[test]
     fn a_changed_or_additional_header_is_drift() {
-        let seen = |headers| Observed { id: "1".into(), name: want().name, headers };
+        let comment = || COMMENT.to_owned();
+        let seen = |headers| Observed {
+            id: "1".into(),
+            name: want().name,
+            comment: comment(),
+            headers,
+            besides: BTreeSet::new(),
+        };
         assert_eq!(ResponseHeadersPolicy::update(&want(), Some(&seen(want().headers))), []);
         let mut others = want().headers.others;
         others.insert("x-tracking".into(), "on".into());
@@ -212,6 +254,15 @@ mod tests {
         for (field, headers) in drifted {
             assert_eq!(fields_of(&ResponseHeadersPolicy::update(&want(), Some(&seen(headers)))), [field]);
         }
+        let odd = Observed { besides: ["CORS".into()].into(), ..seen(want().headers) };
+        assert_eq!(fields_of(&ResponseHeadersPolicy::update(&want(), Some(&odd))), ["CORS"]);
+    }
+
+    #[test]
+    fn a_content_security_policy_is_told_by_its_directives() {
+        let changed = want().headers.content_security_policy.replace("script-src 'self'", "script-src *");
+        let lines = directives(&want().headers.content_security_policy, &changed);
+        assert_eq!(lines, [Difference::new("content-security-policy script-src", "*", "'self'")]);
     }
 
     #[test]

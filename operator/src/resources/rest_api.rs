@@ -3,12 +3,17 @@
 //! Names of REST APIs are not unique, so it is found by its tags. `CreateRestApi` has no idempotency token: after a lost
 //! answer there may be two of ours. The oldest stays and the others go.
 //!
-//! We own name, description, body and our tags. One call (`PutRestApi`, overwriting) sets everything that the body says,
-//! which is instead of some twenty-five, and one tag says which body that was. The tag is written last: a crash in between
-//! repeats the put. What somebody changes by hand within the API is not seen here, and does not reach visitors either: they
-//! are served from a deployment, which is a snapshot.
+//! We own name, description, body, our tags, and the settings of [`Setting`]. One call (`PutRestApi`, overwriting) sets
+//! everything that the body says, which is instead of some twenty-five, and one tag says which body that was. The tag is written
+//! last: a crash in between repeats the put.
+//!
+//! What somebody changes by hand within the API does not reach visitors, who are served from a deployment, a snapshot. It would
+//! with the next deployment, so paths, methods and what answers them are compared; the words of API Gateway's own answers are not
+//! (they take another call to read, and are put right with the next body).
 //!
 //! Slow: AWS lets an account delete one REST API in 30 seconds.
+
+use std::collections::BTreeMap;
 
 use functions_core::contract::{FunctionName, PHOTO_ID_PARAMETER, ROUTES};
 use serde_json::{Map, Value, json};
@@ -31,8 +36,51 @@ pub struct Desired {
     pub description: String,
     /// The `OpenAPI` document.
     pub body: String,
+    /// What the document says of each method and path.
+    pub routes: Routes,
     /// Tags, without the body's digest.
     pub tags: Tags,
+}
+
+/// By method and path (`GET /photos`), what answers: the ARN of a function, or something else in words.
+pub type Routes = BTreeMap<String, String>;
+
+/// What a gallery leaves as API Gateway makes it, or as its creation said.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumIter, strum::IntoStaticStr,
+)]
+pub enum Setting {
+    /// Its own address, where the distribution calls it.
+    #[strum(to_string = "own address")]
+    OwnAddress,
+    /// In the region, or at `CloudFront`'s edges.
+    #[strum(to_string = "endpoint")]
+    Endpoint,
+    /// Who may call it.
+    #[strum(to_string = "resource policy")]
+    Policy,
+    /// What is passed on as bytes instead of text.
+    #[strum(to_string = "binary media types")]
+    BinaryMediaTypes,
+    /// From which size on answers are compressed.
+    #[strum(to_string = "compression")]
+    Compression,
+    /// Where API keys are looked for.
+    #[strum(to_string = "API key source")]
+    KeySource,
+}
+
+impl Setting {
+    /// As it should be, in words.
+    pub const fn wanted(self) -> &'static str {
+        match self {
+            Self::OwnAddress => "on",
+            Self::Endpoint => "REGIONAL",
+            Self::Policy | Self::BinaryMediaTypes => "none",
+            Self::Compression => "off",
+            Self::KeySource => "HEADER",
+        }
+    }
 }
 
 /// A REST API as it is.
@@ -46,8 +94,10 @@ pub struct Observed {
     pub description: String,
     /// SHA-256 of the body that it was last given completely.
     pub body_sha256: Option<String>,
-    /// Is its own address switched off? The distribution calls it there.
-    pub is_closed: bool,
+    /// Its routes. Not looked at before the body was given.
+    pub routes: Routes,
+    /// What is set otherwise than it should be.
+    pub settings: BTreeMap<Setting, String>,
     /// Tags.
     pub tags: Tags,
     /// Ids of younger REST APIs of the same gallery, left by lost answers.
@@ -62,8 +112,8 @@ pub enum Change {
     Create { name: String, description: String, tags: Tags },
     /// `PutRestApi`, overwriting.
     Body { id: String, body: String },
-    /// `UpdateRestApi`: its own address is switched on.
-    Open { id: String },
+    /// `UpdateRestApi` to what is wanted of these settings. Holds what they are, because some are removed by value.
+    Settings { id: String, seen: BTreeMap<Setting, String> },
     /// `TagResource`.
     Tag { id: String, tags: Tags },
     /// `UntagResource`.
@@ -83,19 +133,25 @@ impl Kind for RestApi {
             name: gallery.identity.rest_api(),
             description: description(&gallery.identity),
             body: body(gallery),
+            routes: routes(gallery),
             tags: gallery.tags(),
         })
     }
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
-        let Desired { name, description, body, tags } = want.clone();
+        let Desired { name, description, body, routes: _, tags } = want.clone();
         let Some(seen) = seen else { return vec![Step::create(Change::Create { name, description, tags })] };
         let id = seen.id.clone();
-        let mut steps = body_steps(want, seen, body);
-        if seen.is_closed {
-            let difference = Difference::new("own address", "off", "on");
-            steps.push(Step::update(Change::Open { id: id.clone() }, [difference]));
+        let mut steps = Vec::new();
+        if !seen.settings.is_empty() {
+            let differences = seen.settings.iter();
+            let differences =
+                differences.map(|(it, value)| Difference::new(it.to_string(), value, it.wanted()));
+            let change = Change::Settings { id: id.clone(), seen: seen.settings.clone() };
+            steps.push(Step::update(change, differences.collect::<Vec<_>>()));
         }
+        // Afterwards, because it also takes away what the settings above remove.
+        steps.extend(body_steps(want, seen, body));
         let untag = |keys| Change::Untag { id: id.clone(), keys };
         steps.extend(super::tag_steps(&tags, &seen.tags, |tags| Change::Tag { id: id.clone(), tags }, untag));
         steps.extend(seen.duplicates.iter().map(|id| {
@@ -118,21 +174,43 @@ impl Kind for RestApi {
 /// The put and the tag that says that it is done.
 fn body_steps(want: &Desired, seen: &Observed, body: String) -> Vec<Step<Change>> {
     let digest = names::sha256_hex(body.as_bytes());
+    let given = seen.body_sha256.as_deref().map_or("none".into(), short);
     let fields = [
         Difference::between("name", &seen.name, &want.name),
         Difference::between("description", &seen.description, &want.description),
-        seen.body_sha256
-            .as_ref()
-            .and_then(|seen| Difference::between("routes", &short(seen), &short(&digest))),
+        Difference::between("routes", &given, &short(&digest)),
     ];
-    let differences: Vec<_> = fields.into_iter().flatten().collect();
-    if seen.body_sha256.is_some() && differences.is_empty() {
+    let mut differences: Vec<_> = fields.into_iter().flatten().collect();
+    // While another body is there, its routes are others too.
+    if seen.body_sha256.as_ref() == Some(&digest) {
+        differences.extend(route_differences(&want.routes, &seen.routes));
+    }
+    if differences.is_empty() {
         return Vec::new();
     }
     let id = seen.id.clone();
-    let put = Change::Body { id: id.clone(), body };
-    let put = if differences.is_empty() { Step::detail(put) } else { Step::update(put, differences) };
+    let put = Step::update(Change::Body { id: id.clone(), body }, differences);
+    if seen.body_sha256.as_ref() == Some(&digest) {
+        return vec![put];
+    }
     vec![put, Step::detail(Change::Tag { id, tags: Tags::from([(TAG_BODY.into(), digest)]) })]
+}
+
+fn route_differences(want: &Routes, seen: &Routes) -> Vec<Difference> {
+    let field = |route: &String| format!("route {route}");
+    let changed = want.iter().filter(|(route, target)| seen.get(*route) != Some(target));
+    let changed = changed.map(|(route, target)| {
+        Difference::new(field(route), seen.get(route).map_or("missing", String::as_str), target)
+    });
+    let surplus = seen.iter().filter(|(route, _)| !want.contains_key(*route));
+    changed.chain(surplus.map(|(route, target)| Difference::new(field(route), target, "none"))).collect()
+}
+
+impl Observed {
+    /// Does it hold what this gallery's body says? Only then it is worth a snapshot.
+    pub fn is_current(&self, gallery: &Gallery) -> bool {
+        self.body_sha256 == Some(digest(gallery)) && self.routes == routes(gallery)
+    }
 }
 
 pub(super) fn short(digest: &str) -> String {
@@ -173,16 +251,39 @@ pub fn body(gallery: &Gallery) -> String {
     }))
 }
 
-fn operation(gallery: &Identity, function: FunctionName) -> Value {
+/// What [`body`] says of each method and path.
+pub fn routes(gallery: &Gallery) -> Routes {
+    let of = |method: &str, path: &str, function| {
+        (format!("{method} {path}"), gallery.identity.function_arn(function))
+    };
+    let answers =
+        ROUTES.iter().map(|route| of(&route.method.to_ascii_uppercase(), route.path, route.function));
+    let options = ROUTES.iter().map(|route| of("OPTIONS", route.path, route.function));
+    // Where a path has several methods, the last one's function answers OPTIONS, as in the body.
+    options.chain(answers).collect()
+}
+
+/// The function that a proxy integration calls, when it is one as ours are.
+pub fn called_function<'a>(gallery: &Identity, method: &str, uri: &'a str) -> Option<&'a str> {
+    let prefix = integration_prefix(gallery);
+    let arn = uri.strip_prefix(&prefix)?.strip_suffix("/invocations")?;
+    (method == "POST").then_some(arn)
+}
+
+fn integration_prefix(gallery: &Identity) -> String {
     let (partition, region) = (gallery.partition(), &gallery.region);
-    let function = gallery.function_arn(function);
+    format!("arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/")
+}
+
+fn operation(gallery: &Identity, function: FunctionName) -> Value {
+    let uri = format!("{}{}/invocations", integration_prefix(gallery), gallery.function_arn(function));
     json!({
         "responses": {},
         "x-amazon-apigateway-integration": {
             "type": "aws_proxy",
             // How API Gateway calls Lambda, whatever the visitor's method.
             "httpMethod": "POST",
-            "uri": format!("arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"),
+            "uri": uri,
         },
     })
 }
@@ -216,91 +317,4 @@ fn gateway_responses() -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::galleries::summer;
-    use crate::testing::steps::fields_of;
-
-    fn want() -> Desired {
-        RestApi::desired((), &summer(), &cloud::Observed::default()).unwrap()
-    }
-
-    fn up_to_date() -> Observed {
-        let Desired { name, description, body: _, mut tags } = want();
-        tags.insert(TAG_BODY.into(), digest(&summer()));
-        let body_sha256 = Some(digest(&summer()));
-        Observed {
-            id: "a1".into(),
-            name,
-            description,
-            body_sha256,
-            is_closed: false,
-            tags,
-            duplicates: Vec::new(),
-        }
-    }
-
-    fn changes(seen: &Observed) -> Vec<Change> {
-        RestApi::update(&want(), Some(seen)).into_iter().map(|step| step.change).collect()
-    }
-
-    fn completion() -> Vec<Change> {
-        let tags = Tags::from([(TAG_BODY.into(), digest(&summer()))]);
-        vec![Change::Body { id: "a1".into(), body: body(&summer()) }, Change::Tag { id: "a1".into(), tags }]
-    }
-
-    #[test]
-    fn the_body_is_as_reviewed() {
-        let body: Value = serde_json::from_str(&body(&summer())).unwrap();
-        insta::assert_yaml_snapshot!(body);
-    }
-
-    #[test]
-    fn the_body_depends_on_nothing_that_a_visitor_does_not_notice() {
-        let mut gallery = summer();
-        gallery.spec.title = "Another title".into();
-        gallery.spec.api.throttle.burst = 7;
-        assert_eq!(digest(&gallery), digest(&summer()));
-    }
-
-    #[test]
-    fn it_is_made_first_and_given_its_routes_in_the_next_round() {
-        let Desired { name, description, tags, .. } = want();
-        assert_eq!(
-            RestApi::update(&want(), None),
-            [Step::create(Change::Create { name, description, tags })]
-        );
-        let seen = Observed { body_sha256: None, tags: want().tags, ..up_to_date() };
-        assert_eq!(changes(&seen), completion(), "also after a crash between put and tag");
-        assert_eq!(fields_of(&RestApi::update(&want(), Some(&seen))), [""; 0]);
-    }
-
-    #[test]
-    fn a_rest_api_as_wanted_is_left_alone() {
-        assert_eq!(changes(&up_to_date()), []);
-    }
-
-    #[test]
-    fn each_drifted_field_is_named_and_put_right() {
-        let drifted = [
-            ("name", Observed { name: "by hand".into(), ..up_to_date() }),
-            ("description", Observed { description: String::new(), ..up_to_date() }),
-            ("routes", Observed { body_sha256: Some("0000000000".into()), ..up_to_date() }),
-        ];
-        for (field, seen) in drifted {
-            assert_eq!(fields_of(&RestApi::update(&want(), Some(&seen))), [field]);
-            assert_eq!(changes(&seen), completion(), "{field}");
-        }
-        let closed = Observed { is_closed: true, ..up_to_date() };
-        assert_eq!(changes(&closed), [Change::Open { id: "a1".into() }]);
-    }
-
-    #[test]
-    fn the_younger_of_two_goes() {
-        let seen = Observed { duplicates: vec!["b2".into()], ..up_to_date() };
-        assert_eq!(changes(&seen), [Change::Delete { id: "b2".into() }]);
-        let gone: Vec<_> =
-            RestApi::delete((), &seen, DataPolicy::Retain).into_iter().map(|step| step.change).collect();
-        assert_eq!(gone, [Change::Delete { id: "b2".into() }, Change::Delete { id: "a1".into() }]);
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! A function's role: whom it trusts and the one inline policy that says exactly what the function may do.
 //!
-//! Found by its deterministic name; whose it is, its tags say. We own path, description, trust, the inline policy
-//! [`POLICY`], our tags, and the permissions boundary where the operator was given one (`crate::iam_policy::boundary`): without
-//! one, a boundary that others set stays. Policies that others add stay as long as the role stays.
+//! Found by its deterministic name; whose it is, its tags say. We own path, description, trust, our tags, the permissions boundary
+//! where the operator was given one (`crate::iam_policy::boundary`; without one, a boundary that others set stays), and its policies
+//! altogether: one that somebody adds would let the function do more than it has to, so it goes.
 //!
 //! Slow: Lambda can assume a new role only after some seconds, and says so when a function is made. Never deleted under a
 //! living function: a role of the same name is another role to everyone who knew the first.
@@ -114,14 +114,18 @@ impl Kind for Role {
             let difference = Difference::new("permissions boundary", now, want);
             steps.push(Step::update(Change::Bound(want.clone()), [difference]));
         }
-        if document::canonical(&want.trust) != document::canonical(&seen.trust) {
-            let difference = Difference::of_document("trust policy", false);
-            steps.push(Step::update(Change::Trust(want.trust.clone()), [difference]));
+        let trust = document::differences("trust policy", &want.trust, &seen.trust);
+        if !trust.is_empty() {
+            steps.push(Step::update(Change::Trust(want.trust.clone()), trust));
         }
-        let policy = seen.policy.as_ref().map(document::canonical);
-        if policy.as_ref() != Some(&document::canonical(&want.policy)) {
-            steps.push(Step::update(put_policy, [Difference::of_document("policy", policy.is_none())]));
+        let policy = match &seen.policy {
+            Some(policy) => document::differences("policy", &want.policy, policy),
+            None => vec![Difference::new("policy", "missing", format!("inline policy {POLICY}"))],
+        };
+        if !policy.is_empty() {
+            steps.push(Step::update(put_policy, policy));
         }
+        steps.extend(surplus(seen));
         if let Some(difference) = Difference::between("description", &seen.description, &want.description) {
             steps.push(Step::update(Change::Describe(want.description.clone()), [difference]));
         }
@@ -148,6 +152,18 @@ impl Kind for Role {
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {
         Description { name: gallery.role(function), arn: Some(gallery.role_arn(function)) }
     }
+}
+
+/// Policies that others have added.
+fn surplus(seen: &Observed) -> impl Iterator<Item = Step<Change>> {
+    let inline = seen.policies.iter().filter(|name| *name != POLICY).map(|name| {
+        let difference = Difference::new(format!("inline policy {name}"), "there", "none");
+        Step::update(Change::DeletePolicy(name.clone()), [difference])
+    });
+    inline.chain(seen.attached.iter().map(|arn| {
+        let difference = Difference::new(format!("managed policy {arn}"), "attached", "none");
+        Step::update(Change::Detach(arn.clone()), [difference])
+    }))
 }
 
 /// IAM alone takes tag keys that differ in nothing but case for one, and refuses a role that has both. The operator's own stay,
@@ -272,8 +288,6 @@ mod tests {
         assert_eq!(Role::update(&want(), Some(&up_to_date())), []);
         let rewritten = Observed { trust: document::canonical(&want().trust), ..up_to_date() };
         assert_eq!(Role::update(&want(), Some(&rewritten)), [], "as IAM gives it back");
-        let extended = Observed { policies: vec![POLICY.into(), "another".into()], ..up_to_date() };
-        assert_eq!(Role::update(&want(), Some(&extended)), [], "policies of others stay");
     }
 
     #[test]
@@ -309,9 +323,14 @@ mod tests {
     #[test]
     fn each_drifted_field_is_one_call_that_names_it() {
         let drifted = [
+            ("trust policy statement Allow sts:AssumeRole", Observed { trust: json!({}), ..up_to_date() }),
+            ("policy", Observed { policy: None, ..up_to_date() }),
+            (
+                "inline policy another",
+                Observed { policies: vec![POLICY.into(), "another".into()], ..up_to_date() },
+            ),
+            ("managed policy arn:admin", Observed { attached: vec!["arn:admin".into()], ..up_to_date() }),
             ("permissions boundary", Observed { boundary: None, ..up_to_date() }),
-            ("trust policy", Observed { trust: json!({"Version": "2012-10-17"}), ..up_to_date() }),
-            ("policy", Observed { policy: Some(json!({})), ..up_to_date() }),
             ("description", Observed { description: "by hand".into(), ..up_to_date() }),
             ("tag photogallery.dev/retained", {
                 let mut tags = up_to_date().tags;

@@ -1,14 +1,14 @@
 //! The site's files: what the frontend's build made, `config.json`, and `index.html` narrowed to this gallery's buckets.
 //!
-//! Found by listing the bucket; a file is compared by the MD5 that S3 gives as its `ETag`, so a header that somebody
-//! changed on an unchanged file is not seen. The bucket holds nothing else: other files are removed. Uploads are
+//! Found by listing the bucket; a file is compared by the MD5 that S3 gives as its `ETag`, and by the headers that S3 would serve
+//! it with. The bucket holds nothing else: other files are removed. Uploads are
 //! idempotent. Their order matters to visitors who come meanwhile: what a page refers to comes before it, and goes after.
 
 mod files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Body, Description, Difference, Kind, Step};
+use super::{Body, Description, Difference, Kind, Step, rest_api};
 use crate::cloud;
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
@@ -43,11 +43,37 @@ pub struct File {
     pub body: Body,
 }
 
+/// What S3 serves a file with, by lower-case name; those that we do not set are there when somebody else has set them.
+pub type Headers = BTreeMap<String, String>;
+
+/// A file as it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// `ETag` without quotes.
+    pub etag: String,
+    /// Its headers.
+    pub headers: Headers,
+}
+
+impl File {
+    /// What it should be served with, and nothing else.
+    pub fn headers(&self) -> Headers {
+        let Self { content_type, cache_control, .. } = self;
+        [("content-type", content_type), ("cache-control", cache_control)]
+            .map(|(name, value)| (name.to_owned(), (*value).to_owned()))
+            .into()
+    }
+
+    fn is_stored_as(&self, stored: &Stored) -> bool {
+        stored.etag == self.md5 && stored.headers == self.headers()
+    }
+}
+
 /// The site as it is. `Some` as soon as the bucket is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
-    /// `ETag`s without quotes, by path.
-    pub files: BTreeMap<String, String>,
+    /// Files by path.
+    pub files: BTreeMap<String, Stored>,
 }
 
 /// One call.
@@ -65,6 +91,13 @@ pub enum Change {
 }
 
 impl Observed {
+    /// The site as this gallery should have it.
+    pub fn as_wanted(gallery: &Gallery) -> Self {
+        let files = Desired::of(gallery).files.into_iter();
+        let stored = |file: File| Stored { headers: file.headers(), etag: file.md5 };
+        Self { files: files.map(|(path, file)| (path, stored(file))).collect() }
+    }
+
     /// Is everything as this gallery should have it? Only then is it worth an invalidation.
     pub fn is_current(&self, gallery: &Gallery) -> bool {
         Site::update(&Desired::of(gallery), Some(self)).is_empty()
@@ -97,8 +130,8 @@ impl Kind for Site {
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
         let nothing = BTreeMap::new();
         let seen = seen.map_or(&nothing, |seen| &seen.files);
-        let mut changed: Vec<_> =
-            want.files.iter().filter(|(path, file)| seen.get(*path) != Some(&file.md5)).collect();
+        let is_right = |path: &String, file: &File| seen.get(path).is_some_and(|it| file.is_stored_as(it));
+        let mut changed: Vec<_> = want.files.iter().filter(|(path, file)| !is_right(path, file)).collect();
         changed.sort_by_key(|(path, _)| files::turn(path));
         let mut steps: Vec<_> = changed.into_iter().map(|(path, file)| put(path, file, seen)).collect();
         if seen.is_empty() {
@@ -109,7 +142,7 @@ impl Kind for Site {
         }
         let stale: Vec<_> = seen.keys().filter(|path| !want.files.contains_key(*path)).cloned().collect();
         steps.extend(stale.chunks(DELETED_AT_ONCE).map(|paths| {
-            let differences = paths.iter().map(|path| Difference::new(path, "not of this build", "removed"));
+            let differences = paths.iter().map(|path| Difference::new(path, "not of this build", "none"));
             Step::update(Change::Delete(paths.to_vec()), differences.collect::<Vec<_>>())
         }));
         steps
@@ -125,10 +158,24 @@ impl Kind for Site {
     }
 }
 
-fn put(path: &str, file: &File, seen: &BTreeMap<String, String>) -> Step<Change> {
-    let from = if seen.contains_key(path) { "different" } else { "missing" };
-    let difference = Difference::new(path, from, "as built");
-    Step::update(Change::Put { path: path.to_owned(), file: file.clone() }, [difference])
+fn put(path: &str, file: &File, seen: &BTreeMap<String, Stored>) -> Step<Change> {
+    let differences = match seen.get(path) {
+        None => vec![Difference::new(path, "missing", "as built")],
+        Some(stored) => file_differences(path, file, stored),
+    };
+    Step::update(Change::Put { path: path.to_owned(), file: file.clone() }, differences)
+}
+
+fn file_differences(path: &str, file: &File, stored: &Stored) -> Vec<Difference> {
+    let short = |digest: &String| rest_api::short(digest);
+    let content = Difference::between(&format!("{path} content"), &short(&stored.etag), &short(&file.md5));
+    let headers = file.headers();
+    let names = headers.keys().chain(stored.headers.keys()).collect::<BTreeSet<_>>();
+    let text = |headers: &Headers, name: &str| headers.get(name).cloned().unwrap_or_default();
+    let headers = names.into_iter().filter_map(|name| {
+        Difference::between(&format!("{path} {name}"), &text(&stored.headers, name), &text(&headers, name))
+    });
+    content.into_iter().chain(headers).collect()
 }
 
 #[cfg(test)]

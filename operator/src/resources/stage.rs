@@ -1,9 +1,13 @@
 //! The stage `api`: which deployment visitors are served, and how many requests AWS lets through.
 //!
-//! Found by its fixed name below our REST API, which also makes it ours. We own the deployment, the throttle of all methods
-//! and our tags. `CreateStage` takes no throttle, so a second call sets it.
+//! Found by its fixed name below our REST API, which also makes it ours. We own the deployment, the throttle of all methods,
+//! our tags, and what would undo these ([`Extra`]): a canary serves another deployment, a cache old answers, settings of single
+//! methods another throttle. `CreateStage` takes no throttle, so a second call sets it.
 //!
 //! No access log: it would need a role that all REST APIs of an account and region share.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::{Description, Difference, Kind, Step};
 use crate::cloud;
@@ -37,6 +41,27 @@ pub struct Throttle {
     pub burst: i32,
 }
 
+/// What a gallery's stage does not have.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extra {
+    /// Another deployment for a part of the requests.
+    Canary,
+    /// Answers that are kept and given again.
+    Cache,
+    /// Settings of a single method, by API Gateway's key of it.
+    Method(String),
+}
+
+impl fmt::Display for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Canary => f.write_str("canary"),
+            Self::Cache => f.write_str("cache"),
+            Self::Method(key) => write!(f, "settings of {key}"),
+        }
+    }
+}
+
 /// A stage as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
@@ -46,6 +71,8 @@ pub struct Observed {
     pub deployment: String,
     /// How many requests it lets through; `None`: as many as the account may have.
     pub throttle: Option<Throttle>,
+    /// What it should not have, with what it is.
+    pub extras: BTreeMap<Extra, String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -66,7 +93,7 @@ pub enum Call {
     /// `CreateStage`.
     Create { deployment: String, tags: Tags },
     /// `UpdateStage` of what is given.
-    Update { deployment: Option<String>, throttle: Option<Throttle> },
+    Update { deployment: Option<String>, throttle: Option<Throttle>, remove: BTreeSet<Extra> },
     /// `TagResource`.
     Tag(Tags),
     /// `UntagResource`.
@@ -96,18 +123,22 @@ impl Kind for Stage {
         let change = |call| Change { rest_api: rest_api.clone(), call };
         let Some(seen) = seen else {
             let create = Call::Create { deployment: deployment.clone(), tags: tags.clone() };
-            let complete = Call::Update { deployment: None, throttle: Some(*throttle) };
+            let (deployment, throttle, remove) = (None, Some(*throttle), BTreeSet::new());
+            let complete = Call::Update { deployment, throttle, remove };
             return vec![Step::create(change(create)), Step::detail(change(complete))];
         };
         let moved = Difference::between("deployment", &seen.deployment, deployment);
         let throttled = throttle_differences(*throttle, seen.throttle);
         let mut steps = Vec::new();
-        if moved.is_some() || !throttled.is_empty() {
+        let remove: BTreeSet<_> = seen.extras.keys().cloned().collect();
+        if moved.is_some() || !throttled.is_empty() || !remove.is_empty() {
             let call = Call::Update {
                 deployment: moved.is_some().then(|| deployment.clone()),
                 throttle: (!throttled.is_empty()).then_some(*throttle),
+                remove,
             };
-            let differences: Vec<_> = moved.into_iter().chain(throttled).collect();
+            let extras = seen.extras.iter().map(|(it, value)| Difference::new(it.to_string(), value, "none"));
+            let differences: Vec<_> = moved.into_iter().chain(throttled).chain(extras).collect();
             steps.push(Step::update(change(call), differences));
         }
         let untag = |keys| change(Call::Untag(keys));
@@ -160,7 +191,7 @@ mod tests {
 
     fn up_to_date() -> Observed {
         let Desired { rest_api, deployment, throttle, tags } = want();
-        Observed { rest_api, deployment, throttle: Some(throttle), tags }
+        Observed { rest_api, deployment, throttle: Some(throttle), extras: BTreeMap::new(), tags }
     }
 
     #[test]
@@ -178,7 +209,7 @@ mod tests {
         let calls: Vec<_> = Stage::update(&want(), None).into_iter().map(|step| step.change.call).collect();
         let create = Call::Create { deployment: "d1".into(), tags: want().tags };
         let throttle = Some(Throttle { rate: 50, burst: 100 });
-        assert_eq!(calls, [create, Call::Update { deployment: None, throttle }]);
+        assert_eq!(calls, [create, Call::Update { deployment: None, throttle, remove: BTreeSet::new() }]);
     }
 
     #[test]
@@ -189,7 +220,13 @@ mod tests {
     #[test]
     fn each_drifted_field_is_one_call_that_names_it() {
         let throttle = |rate, burst| Some(Throttle { rate, burst });
-        let drifted: [(&[&str], _); 4] = [
+        let extra = |extra: Extra| BTreeMap::from([(extra, "on".to_owned())]);
+        let drifted: [(&[&str], _); 6] = [
+            (&["canary"], Observed { extras: extra(Extra::Canary), ..up_to_date() }),
+            (
+                &["settings of photos/GET"],
+                Observed { extras: extra(Extra::Method("photos/GET".into())), ..up_to_date() },
+            ),
             (&["deployment"], Observed { deployment: "d0".into(), ..up_to_date() }),
             (&["throttle rate"], Observed { throttle: throttle(10, 100), ..up_to_date() }),
             (&["throttle burst"], Observed { throttle: throttle(50, 1), ..up_to_date() }),

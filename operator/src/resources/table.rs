@@ -26,14 +26,13 @@ pub struct Desired {
 
 /// A table as it is.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "four settings that DynamoDB has apart")]
 pub struct Observed {
     /// What DynamoDB is doing with it.
     pub status: Status,
     /// Pays for requests instead of capacity.
     pub is_on_demand: bool,
-    /// Has the index that lists newest first.
-    pub has_index: bool,
+    /// The index that lists newest first.
+    pub index: Index,
     /// Can be restored to any second of the last weeks.
     pub has_recovery: bool,
     /// Refuses to be deleted.
@@ -41,6 +40,20 @@ pub struct Observed {
     /// Tags. Empty while DynamoDB does not tell them.
     pub tags: Tags,
 }
+
+/// The index that lists newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// It is not there.
+    Missing,
+    /// It has our keys and all attributes.
+    AsPlanned,
+    /// It has our name and is another one; the text says which.
+    Other(String),
+}
+
+/// What [`Index::AsPlanned`] has, in words.
+pub const PLANNED_INDEX: &str = "listing photoId, ALL attributes";
 
 /// What DynamoDB is doing with a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +79,8 @@ pub enum Change {
     PayPerRequest,
     /// `UpdateTable` with the index.
     AddIndex,
+    /// `UpdateTable` without the index: it cannot be changed.
+    RemoveIndex,
     /// `TagResource`.
     SetTags(Tags),
     /// `UntagResource`.
@@ -163,11 +178,16 @@ fn table_step(seen: &Observed) -> Option<Step<Change>> {
     if !seen.is_on_demand {
         let difference = Difference::new("capacity", "provisioned", "on demand");
         Some(Step::update(Change::PayPerRequest, [difference]))
-    } else if !seen.has_index {
-        let difference = Difference::new("index newest-first", "missing", "all attributes");
-        Some(Step::update(Change::AddIndex, [difference]))
     } else {
-        None
+        let index = |change, from: &str| {
+            let difference = Difference::new("index newest-first", from, PLANNED_INDEX);
+            Some(Step::update(change, [difference]))
+        };
+        match &seen.index {
+            Index::AsPlanned => None,
+            Index::Missing => index(Change::AddIndex, "missing"),
+            Index::Other(other) => index(Change::RemoveIndex, other),
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use strum::IntoEnumIterator;
 use crate::gallery::{DataPolicy, Gallery, Goal, Identity};
 use crate::graph::{BucketRole, ResourceId};
 use crate::reconcile::{Outcome, Progress, Quiet, reconcile};
-use crate::resources::{permission, rest_api};
+use crate::resources::rest_api;
+use crate::resources::table::Index;
 use crate::testing::fake_cloud::{Call, FakeCloud, World};
 use crate::testing::life::Life;
 
@@ -99,7 +100,7 @@ pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
     let distributions: Vec<_> = world.distributions.values().filter(|found| is_ours(&found.tags)).collect();
     let [distribution] = distributions[..] else { panic!("not one distribution: {distributions:#?}") };
 
-    assert!(!api.is_closed && distribution.config.enabled, "visitors are turned away");
+    assert!(api.settings.is_empty() && distribution.config.enabled, "visitors are turned away");
     assert_eq!(distribution.config.price_class, gallery.spec.cdn.price_class.as_str());
     let stage = api.stage.as_ref().unwrap();
     let throttle = &gallery.spec.api.throttle;
@@ -119,8 +120,11 @@ pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
         let logs = &world.log_groups[&identity.log_group(function)];
         assert_eq!(logs.retention_days, Some(gallery.spec.functions.log_retention_days));
         let statements = &world.functions[&identity.function(function)].statements;
-        assert!(
-            matches!(statements["photogallery"], permission::Observed::Statement(_)),
+        let who: Vec<_> =
+            statements.iter().map(|(id, it)| (id.as_str(), it.source_account.as_str())).collect();
+        assert_eq!(
+            who,
+            [("photogallery", identity.installation.account.as_str())],
             "{function} is anybody's"
         );
         let found = &world.functions[&identity.function(function)].observed;
@@ -130,7 +134,8 @@ pub(crate) fn assert_present(world: &World, gallery: &Gallery) {
         assert_eq!((has.memory_mib, has.timeout_seconds), (size.memory_mib, size.timeout_seconds));
         assert_eq!(found.reserved_concurrency, size.reserved_concurrency);
         assert_eq!(has.environment, gallery.environment(function));
-        assert!(world.roles.contains_key(&identity.role(function)));
+        let role = &world.roles[&identity.role(function)];
+        assert!(role.policies.len() == 1 && role.attached.is_empty(), "{function} may do more: {role:?}");
     }
 }
 
@@ -141,7 +146,7 @@ fn assert_data(world: &World, gallery: &Gallery) {
         let bucket = &world.buckets[&identity.bucket(role)];
         let seen = &bucket.observed;
         assert!(
-            seen.is_private && bucket.policy.is_some() && !seen.lifecycle.is_empty(),
+            seen.unblocked.is_empty() && bucket.policy.is_some() && !seen.lifecycle.is_empty(),
             "{role:?}: {bucket:#?}"
         );
         let (ownership, encryption) = (seen.ownership.as_deref(), seen.encryption.as_deref());
@@ -153,7 +158,7 @@ fn assert_data(world: &World, gallery: &Gallery) {
     let arn = identity.function_arn(functions_core::contract::FunctionName::Thumbnail);
     assert!(photos.notifications.values().any(|entry| entry.function == arn && entry.prefix == "incoming/"));
     let table = &world.tables[&identity.table()].observed;
-    assert!(table.is_on_demand && table.has_index && table.has_recovery, "{table:?}");
+    assert!(table.is_on_demand && table.index == Index::AsPlanned && table.has_recovery, "{table:?}");
 }
 
 /// Of the gallery nothing is there but what `data` keeps, and that is marked. Shared things stay.

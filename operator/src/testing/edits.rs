@@ -7,11 +7,13 @@ use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::names::{TAG_BODY, TAG_SITE, Tags};
 use crate::resources::distribution::{Origin, SITE};
-use crate::resources::function::Activity;
+use crate::resources::function::{self, Activity};
 use crate::resources::log_group;
 use crate::resources::notification::{Entry, ID};
-use crate::resources::permission::{self, STATEMENT};
-use crate::resources::table::{self, Status};
+use crate::resources::permission::STATEMENT;
+use crate::resources::rest_api::Setting;
+use crate::resources::stage::Extra;
+use crate::resources::table::{self, Index, Status};
 use crate::testing::fake_cloud::World;
 use crate::testing::fake_cloud::parts::{
     self, Bucket, Busy, Deployment, Distribution, Function, RestApi, Role,
@@ -25,7 +27,7 @@ const LIST: FunctionName = FunctionName::List;
 /// Changes that leave the resource where it is.
 const CHANGES: &[(&str, Edit)] = &[
     ("open bucket/photos", |world, id| {
-        with_bucket(world, id, BucketRole::Photos, |it| it.observed.is_private = false);
+        with_bucket(world, id, BucketRole::Photos, |it| it.observed.unblocked.extend(["BlockPublicPolicy"]));
     }),
     ("encrypt bucket/photos with another key", |world, id| {
         with_bucket(world, id, BucketRole::Photos, |it| {
@@ -34,6 +36,12 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("allow access control lists on bucket/frontend", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| it.observed.ownership = None);
+    }),
+    ("let others into bucket/photos by an access control list", |world, id| {
+        with_bucket(world, id, BucketRole::Photos, |it| {
+            it.observed.ownership = Some("ObjectWriter".into());
+            it.lets_others_in = true;
+        });
     }),
     ("remove the lifecycle of bucket/thumbnails", |world, id| {
         with_bucket(world, id, BucketRole::Thumbnails, |it| it.observed.lifecycle.clear());
@@ -68,6 +76,18 @@ const CHANGES: &[(&str, Edit)] = &[
             drop(it.objects.insert("index.html".into(), "other".into()));
         });
     }),
+    ("serve the page as text", |world, id| {
+        with_bucket(world, id, BucketRole::Frontend, |it| {
+            let page = it.objects.get_mut("index.html");
+            page.into_iter()
+                .for_each(|it| drop(it.headers.insert("content-type".into(), "text/plain".into())));
+        });
+    }),
+    ("replace the zips", |world, id| {
+        with_bucket(world, id, BucketRole::Artefacts, |it| {
+            it.objects.values_mut().for_each(|zip| *zip = "other".into());
+        });
+    }),
     ("add a file to the site", |world, id| {
         with_bucket(world, id, BucketRole::Frontend, |it| {
             drop(it.objects.insert("old.js".into(), "old".into()));
@@ -85,7 +105,10 @@ const CHANGES: &[(&str, Edit)] = &[
         });
     }),
     ("turn off recovery of the table", |world, id| with_table(world, id, |it| it.has_recovery = false)),
-    ("remove the index of the table", |world, id| with_table(world, id, |it| it.has_index = false)),
+    ("remove the index of the table", |world, id| with_table(world, id, |it| it.index = Index::Missing)),
+    ("replace the index of the table", |world, id| {
+        with_table(world, id, |it| it.index = Index::Other("photoId, KEYS_ONLY attributes".into()));
+    }),
     ("provision the table", |world, id| with_table(world, id, |it| it.is_on_demand = false)),
     ("protect the table", |world, id| with_table(world, id, |it| it.is_protected = true)),
     ("keep logs of list for ever", |world, id| {
@@ -119,6 +142,11 @@ const CHANGES: &[(&str, Edit)] = &[
             it.observed.configuration.memory_mib = 1;
         });
     }),
+    ("add a layer to function/list", |world, id| {
+        with_function(world, id, |it| {
+            drop(it.observed.extras.insert(function::Extra::Layers, "arn:layer".into()));
+        });
+    }),
     ("reserve concurrency of function/list", |world, id| {
         with_function(world, id, |it| it.observed.reserved_concurrency = Some(0));
     }),
@@ -131,18 +159,42 @@ const CHANGES: &[(&str, Edit)] = &[
     }),
     ("let another REST API invoke function/list", |world, id| {
         with_function(world, id, |it| {
-            drop(it.statements.insert(STATEMENT.into(), permission::Observed::Other));
+            let statement = it.statements.get_mut(STATEMENT);
+            statement.into_iter().for_each(|it| it.source_arn = "arn:aws:execute-api:other".into());
         });
     }),
     ("add a permission to function/list", |world, id| {
         with_function(world, id, |it| {
-            drop(it.statements.insert("other".into(), permission::Observed::Other));
+            let statement = it.statements.get(STATEMENT).cloned();
+            it.statements.extend(statement.map(|statement| ("other".to_owned(), statement)));
         });
     }),
     ("forget the routes of the REST API", |world, id| {
         with_api(world, id, |it| drop(it.tags.remove(TAG_BODY)));
     }),
-    ("close the REST API", |world, id| with_api(world, id, |it| it.is_closed = true)),
+    ("close the REST API", |world, id| {
+        with_api(world, id, |it| drop(it.settings.insert(Setting::OwnAddress, "off".into())));
+    }),
+    ("put a policy on the REST API", |world, id| {
+        with_api(world, id, |it| drop(it.settings.insert(Setting::Policy, "Deny execute-api:Invoke".into())));
+    }),
+    ("answer GET /photos otherwise", |world, id| {
+        with_api(world, id, |it| drop(it.routes.insert("GET /photos".into(), "MOCK".into())));
+    }),
+    ("answer GET /photos otherwise and deploy that", |world, id| {
+        with_api(world, id, |it| {
+            it.routes.insert("GET /photos".into(), "MOCK".into());
+            let (id, text) = ("theirs".to_owned(), "theirs".to_owned());
+            it.deployments = vec![Deployment { id: id.clone(), description: text, snapshot: String::new() }];
+            it.stage.iter_mut().for_each(|stage| stage.deployment.clone_from(&id));
+        });
+    }),
+    ("put a canary on the stage", |world, id| {
+        with_api(world, id, |it| {
+            let stage = it.stage.iter_mut();
+            stage.for_each(|stage| drop(stage.extras.insert(Extra::Canary, "50 % to theirs".into())));
+        });
+    }),
     ("rename the REST API", |world, id| with_api(world, id, |it| it.name = "other".into())),
     ("make a second REST API", |world, id| {
         if world.rest_apis.values().any(|api| is_ours(id, &api.tags)) {
@@ -282,7 +334,7 @@ fn foreign(world: &mut World, gallery: &Identity, id: ResourceId) {
             let made = table::Observed {
                 status: Status::Active,
                 is_on_demand: false,
-                has_index: false,
+                index: Index::Missing,
                 has_recovery: false,
                 is_protected: false,
                 tags,

@@ -31,7 +31,7 @@ pub(crate) mod parts {
     pub(crate) use super::dynamodb::Table;
     pub(crate) use super::iam::Role;
     pub(crate) use super::lambda::Function;
-    pub(crate) use super::s3::Bucket;
+    pub(crate) use super::s3::{Bucket, Object};
     pub(crate) use super::world::Busy;
 }
 

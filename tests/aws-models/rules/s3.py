@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import policies
 from rules import rule
@@ -251,12 +251,12 @@ def form_problems(form):
         yield "form", "ends with another field than the file: S3 ignores what comes after it"
     try:
         policy_ = json.loads(form["policy"])
-        expiration = datetime.strptime(policy_["expiration"], "%Y-%m-%dT%H:%M:%S.%fZ")
+        expiration = datetime.strptime(policy_["expiration"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
         conditions = policy_["conditions"]
     except (KeyError, TypeError, ValueError) as error:
         yield "policy", f"cannot be read: {error!r}"
         return
-    if expiration - datetime.utcfromtimestamp(form["time"]) > timedelta(days=7):
+    if expiration - datetime.fromtimestamp(form["time"], timezone.utc) > timedelta(days=7):
         yield "policy", "is good for more than seven days"
     covered = {"bucket"}
     for condition in conditions:

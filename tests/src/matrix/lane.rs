@@ -79,7 +79,7 @@ impl Lane {
         killer.watch(&stack.operator_key);
         gallery::create_namespace(&stack, NAME).await?;
         let other_functions = stack.folder().join("functions");
-        copy_with_another_build(&other_functions)?;
+        artifacts::copy_functions(&other_functions, "another build")?;
         Ok(Self { stack, killer, other_functions })
     }
 
@@ -297,17 +297,4 @@ fn change() -> Value {
         "cdn": { "priceClass": "PriceClass_All" },
         "tags": { "team": "events" },
     }})
-}
-
-/// The built functions, each as another build.
-fn copy_with_another_build(to: &std::path::Path) -> Result<()> {
-    let from = artifacts::functions().join(artifacts::architecture());
-    let to = to.join(artifacts::architecture());
-    std::fs::create_dir_all(&to)?;
-    for file in std::fs::read_dir(&from)? {
-        let file = file?;
-        let zip = artifacts::another_build(std::fs::read(file.path())?)?;
-        std::fs::write(to.join(file.file_name()), zip)?;
-    }
-    Ok(())
 }

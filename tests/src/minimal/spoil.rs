@@ -223,8 +223,9 @@ async fn controls(aws: &Clients) -> Result<Vec<String>> {
 }
 
 async fn headers_policies(aws: &Clients) -> Result<Vec<String>> {
-    let call = aws.cloudfront.list_response_headers_policies().r#type(ResponseHeadersPolicyType::Custom);
-    let list = call.send().await?.response_headers_policy_list;
+    let list = aws.cloudfront.list_response_headers_policies().send().await?.response_headers_policy_list;
     let items = list.and_then(|list| list.items).unwrap_or_default().into_iter();
-    Ok(items.filter_map(|item| item.response_headers_policy).map(|policy| policy.id).collect())
+    // The others are AWS's own, which nobody can delete.
+    let custom = items.filter(|item| item.r#type == ResponseHeadersPolicyType::Custom);
+    Ok(custom.filter_map(|item| item.response_headers_policy).map(|policy| policy.id).collect())
 }

@@ -35,8 +35,7 @@ fn a_changed_spec_is_told_in_events_and_takes_effect_on_the_next_upload() -> Res
         gallery.settled().await?;
 
         for (reason, note) in [
-            ("Updated", "function/thumbnail: memory 512 MiB -> 1024 MiB"),
-            ("Updated", "function/thumbnail: environment MAX_WIDTH 400 -> 150"),
+            ("Updated", "function/thumbnail: memory 512 MiB -> 1024 MiB; environment MAX_WIDTH 400 -> 150"),
             ("Updated", "function/list: timeout 10 s -> 12 s"),
             ("Updated", "stage: throttle burst 100 -> 90"),
         ] {

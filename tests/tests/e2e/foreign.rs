@@ -21,6 +21,9 @@ use crate::support::{Gallery, shared};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
+/// How long the operator takes a table without tags for one whose tags do not show yet (`operator/src/aws/table.rs`).
+const TAGS_LATENCY: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// The operator's words for what is in the way.
 const ALL: [&str; 5] = ["bucket/photos", "table", "role/upload", "log-group/delete", "function/list"];
 
@@ -152,6 +155,8 @@ async fn make(aws: &Clients, names: &Names) -> Result<()> {
         AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S).build()?;
     let table = aws.dynamodb.create_table().table_name(&names.table).billing_mode(BillingMode::PayPerRequest);
     table.key_schema(key).attribute_definitions(id).send().await?;
+    // One that was made a moment ago could be the operator's own, whose tags do not show yet.
+    tokio::time::sleep(TAGS_LATENCY + std::time::Duration::from_secs(1)).await;
     let row = AttributeValue::S("precious".into());
     aws.dynamodb.put_item().table_name(&names.table).item("id", row).send().await?;
 

@@ -5,6 +5,7 @@
 //! that stop the operator, or that look at the whole account, have a stack of their own. A failing test prints the folder with
 //! all that explains it.
 
+mod bench;
 mod changes;
 mod crash;
 mod crash_matrix;

@@ -121,13 +121,13 @@ fn all_that_is_in_the_way_of_a_new_gallery_is_told_at_once_and_nothing_is_built_
         ensure!(message.len() <= 1000 && message.ends_with("I will go on by myself."), "{message}");
         gallery.tells(true, "Stalled", &format!("PreflightFailed: {message}")).await?;
 
-        // A deletion is not in anybody's way.
         let other = Gallery::apply(stack, "preflight-other", json!({})).await?;
         stalled(&other, "PreflightFailed", &[READ]).await?;
-        other.delete().await?;
 
         // One after the other is settled; nothing is built before the last.
         stack.aws.set_user_policy(OPERATOR_USER, &whole).await?;
+        // A deletion needs to see that nothing is there, and no more: what is in the way of a create is not in its way.
+        other.delete().await?;
         without(&gallery, "PreflightFailed", READ, &parts[2..]).await?;
         account.may_write.store(true, Ordering::Relaxed);
         without(&gallery, "PreflightFailed", WRITE, &[&named, parts[3]]).await?;

@@ -1,6 +1,6 @@
 //! Between `CloudFront`'s configuration of a distribution and our part of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudfront::types::{
     AllowedMethods, CacheBehavior, CacheBehaviors, CachedMethods, CustomErrorResponse, CustomErrorResponses,
@@ -12,12 +12,19 @@ use aws_smithy_types::error::operation::BuildError;
 
 use crate::resources::distribution::{Behavior, Config, Origin};
 
+const HTTP_PORT: i32 = 80;
+const HTTPS_PORT: i32 = 443;
+/// How long it waits for an answer, and keeps an idle connection, unless somebody says otherwise.
+const READ_SECONDS: i32 = 30;
+const KEEP_SECONDS: i32 = 5;
+
 /// Reads a behavior. A macro, because the default behavior has another type with the same fields.
 macro_rules! read_behavior {
     ($seen:expr) => {
         Behavior {
             origin: $seen.target_origin_id.clone(),
             methods: methods($seen.allowed_methods.as_ref()),
+            cached: cached($seen.allowed_methods.as_ref()),
             viewer_protocol: $seen.viewer_protocol_policy.to_string(),
             compress: $seen.compress.unwrap_or_default(),
             cache_policy: $seen.cache_policy_id.clone().unwrap_or_default(),
@@ -30,14 +37,31 @@ macro_rules! read_behavior {
 /// Sets our part of a behavior.
 macro_rules! write_behavior {
     ($behavior:expr, $want:expr) => {{
-        let Behavior { origin, viewer_protocol, compress, .. } = $want;
+        let Behavior {
+            origin,
+            methods: _,
+            cached: _,
+            viewer_protocol,
+            compress,
+            cache_policy,
+            origin_request_policy,
+            response_headers_policy,
+        } = $want;
         $behavior.target_origin_id.clone_from(origin);
         $behavior.viewer_protocol_policy = ViewerProtocolPolicy::from(viewer_protocol.as_str());
         $behavior.compress = Some(*compress);
         $behavior.allowed_methods = Some(allowed_methods($want)?);
-        $behavior.cache_policy_id = some(&$want.cache_policy);
-        $behavior.origin_request_policy_id = some(&$want.origin_request_policy);
-        $behavior.response_headers_policy_id = some(&$want.response_headers_policy);
+        $behavior.cache_policy_id = some(cache_policy);
+        $behavior.origin_request_policy_id = some(origin_request_policy);
+        $behavior.response_headers_policy_id = some(response_headers_policy);
+        // What stood in the place of a cache policy before there were any: CloudFront takes one or the other.
+        #[expect(deprecated, reason = "somebody may have set them instead of our cache policy")]
+        {
+            $behavior.forwarded_values = None;
+            $behavior.min_ttl = None;
+            $behavior.default_ttl = None;
+            $behavior.max_ttl = None;
+        }
     }};
 }
 
@@ -75,23 +99,49 @@ pub(super) fn read(seen: &DistributionConfig) -> Config {
 
 fn read_origin(seen: &SdkOrigin) -> Origin {
     let host = seen.domain_name.clone();
-    let is_plain = seen.origin_path().unwrap_or_default().is_empty() && seen.vpc_origin_config().is_none();
-    match seen.custom_origin_config() {
-        Some(custom) if is_plain && is_strict(custom) => Origin::Https { host },
-        None if is_plain => {
-            Origin::Bucket { host, access_control: seen.origin_access_control_id.clone().unwrap_or_default() }
-        }
-        Some(_) | None => Origin::Other { host },
+    let mut besides = Vec::new();
+    besides.extend(seen.vpc_origin_config().map(|_| "in a VPC".to_owned()));
+    besides.extend(seen.origin_path().filter(|path| !path.is_empty()).map(|path| format!("path {path}")));
+    if let Some(custom) = seen.custom_origin_config() {
+        besides.extend(custom_besides(custom));
+        return if besides.is_empty() { Origin::Https { host } } else { other(host, &besides) };
     }
+    let identity = seen.s3_origin_config().map(S3OriginConfig::origin_access_identity).unwrap_or_default();
+    besides.extend((!identity.is_empty()).then(|| format!("signed by {identity}")));
+    if besides.is_empty() {
+        return Origin::Bucket {
+            host,
+            access_control: seen.origin_access_control_id.clone().unwrap_or_default(),
+        };
+    }
+    other(host, &besides)
 }
 
-fn is_strict(custom: &CustomOriginConfig) -> bool {
+fn other(host: String, besides: &[String]) -> Origin {
+    Origin::Other { host, besides: besides.join(", ") }
+}
+
+/// What is not as [`https`] has it. Timeouts are their owner's.
+fn custom_besides(custom: &CustomOriginConfig) -> Vec<String> {
     let protocols = custom.origin_ssl_protocols().map(OriginSslProtocols::items).unwrap_or_default();
-    custom.origin_protocol_policy == OriginProtocolPolicy::HttpsOnly && protocols == [SslProtocol::TlSv12]
+    let policy = &custom.origin_protocol_policy;
+    let names: Vec<_> = protocols.iter().map(SslProtocol::as_str).collect();
+    let all = [
+        (*policy != OriginProtocolPolicy::HttpsOnly, format!("protocol {policy}")),
+        (protocols != [SslProtocol::TlSv12], format!("TLS {}", names.join(" "))),
+        (custom.https_port != HTTPS_PORT, format!("port {}", custom.https_port)),
+        (custom.http_port != HTTP_PORT, format!("HTTP port {}", custom.http_port)),
+    ];
+    all.into_iter().filter_map(|(is_so, what)| is_so.then_some(what)).collect()
 }
 
-fn methods(seen: Option<&AllowedMethods>) -> std::collections::BTreeSet<String> {
+fn methods(seen: Option<&AllowedMethods>) -> BTreeSet<String> {
     seen.into_iter().flat_map(AllowedMethods::items).map(ToString::to_string).collect()
+}
+
+fn cached(seen: Option<&AllowedMethods>) -> BTreeSet<String> {
+    let cached = seen.and_then(AllowedMethods::cached_methods);
+    cached.into_iter().flat_map(CachedMethods::items).map(ToString::to_string).collect()
 }
 
 /// Sets our part in `base` and leaves the rest as it is.
@@ -151,7 +201,7 @@ fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, Build
             origin.custom_origin_config = None;
             origin.origin_access_control_id = Some(access_control.clone());
         }
-        Origin::Https { host } | Origin::Other { host } => {
+        Origin::Https { host } | Origin::Other { host, .. } => {
             origin.domain_name.clone_from(host);
             origin.s3_origin_config = None;
             origin.origin_access_control_id = Some(String::new());
@@ -164,17 +214,18 @@ fn write_origin(want: &Origin, mut origin: SdkOrigin) -> Result<SdkOrigin, Build
 fn https(seen: Option<CustomOriginConfig>) -> Result<CustomOriginConfig, BuildError> {
     let protocols = OriginSslProtocols::builder().quantity(1).items(SslProtocol::TlSv12).build()?;
     if let Some(mut seen) = seen {
+        (seen.http_port, seen.https_port) = (HTTP_PORT, HTTPS_PORT);
         seen.origin_protocol_policy = OriginProtocolPolicy::HttpsOnly;
         seen.origin_ssl_protocols = Some(protocols);
         return Ok(seen);
     }
     CustomOriginConfig::builder()
-        .http_port(80)
-        .https_port(443)
+        .http_port(HTTP_PORT)
+        .https_port(HTTPS_PORT)
         .origin_protocol_policy(OriginProtocolPolicy::HttpsOnly)
         .origin_ssl_protocols(protocols)
-        .origin_read_timeout(30)
-        .origin_keepalive_timeout(5)
+        .origin_read_timeout(READ_SECONDS)
+        .origin_keepalive_timeout(KEEP_SECONDS)
         .build()
 }
 
@@ -207,10 +258,12 @@ fn write_patterns(
     CacheBehaviors::builder().quantity(quantity(&items)).set_items(Some(items)).build()
 }
 
-/// `CloudFront` caches answers to `GET` and `HEAD` and has to be told so.
 fn allowed_methods(want: &Behavior) -> Result<AllowedMethods, BuildError> {
-    let items: Vec<_> = want.methods.iter().map(|name| Method::from(name.as_str())).collect();
-    let cached = CachedMethods::builder().quantity(2).items(Method::Get).items(Method::Head).build()?;
+    let methods = |names: &BTreeSet<String>| -> Vec<_> {
+        names.iter().map(|name| Method::from(name.as_str())).collect()
+    };
+    let (items, cached) = (methods(&want.methods), methods(&want.cached));
+    let cached = CachedMethods::builder().quantity(quantity(&cached)).set_items(Some(cached)).build()?;
     AllowedMethods::builder().quantity(quantity(&items)).set_items(Some(items)).cached_methods(cached).build()
 }
 

@@ -29,7 +29,7 @@ fn want() -> Desired {
         response_headers_policy: Some(response_headers_policy::Observed {
             id: "RHP1".into(),
             name: "headers".into(),
-            headers: response_headers_policy::Headers::default(),
+            ..response_headers_policy::Observed::default()
         }),
         ..empty
     };

@@ -27,13 +27,20 @@ fn deny(decisions: &mut [Decision], action: &str) {
     }
 }
 
-/// Is the text of this pattern, with `*` for anything?
+/// Is the text of this pattern, with `*` for anything and `?` for one character?
 fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| matches(rest, &text[at..]))
-        }),
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    match (pattern.next(), text.next()) {
+        (None, None) => true,
+        (Some('*'), None) => matches(pattern.as_str(), ""),
+        (Some('*'), Some(first)) => {
+            let rest = text.as_str();
+            matches(pattern.as_str(), &format!("{first}{rest}"))
+                || matches(&format!("*{}", pattern.as_str()), rest)
+        }
+        (Some('?'), Some(_)) => matches(pattern.as_str(), text.as_str()),
+        (Some(one), Some(other)) => one == other && matches(pattern.as_str(), text.as_str()),
+        (Some(_), None) | (None, Some(_)) => false,
     }
 }
 

@@ -12,7 +12,7 @@ fn want(role: BucketRole) -> Desired {
 fn as_wanted(want: &Desired) -> Observed {
     Observed {
         tags: want.tags.clone(),
-        is_private: true,
+        unblocked: BTreeSet::new(),
         ownership: Some(OWNERSHIP.into()),
         encryption: Some(ENCRYPTION.into()),
         lifecycle: want.lifecycle.iter().rev().cloned().collect(),
@@ -53,9 +53,8 @@ fn tags_of_others_are_no_difference_and_survive_ours() {
 #[test]
 fn each_drifted_field_gives_one_step_that_names_it() {
     type Drift = fn(&mut Observed);
-    let drifts: [(&str, Drift, Change); 8] = [
-        ("public access", |seen| seen.is_private = false, Change::BlockPublicAccess),
-        ("object ownership", |seen| seen.ownership = Some("ObjectWriter".into()), Change::EnforceOwnership),
+    let drifts: [(&str, Drift, Change); 7] = [
+        ("BlockPublicPolicy", |seen| seen.unblocked.extend(["BlockPublicPolicy"]), Change::BlockPublicAccess),
         ("encryption", |seen| seen.encryption = None, Change::Encrypt),
         (
             "lifecycle incoming",
@@ -63,7 +62,7 @@ fn each_drifted_field_gives_one_step_that_names_it() {
             lifecycle_change(),
         ),
         ("lifecycle incoming", |seen| seen.lifecycle[0].expire_days = Some(9), lifecycle_change()),
-        ("lifecycle incoming", |seen| seen.lifecycle[0].is_odd = true, lifecycle_change()),
+        ("lifecycle incoming", |seen| seen.lifecycle[0].besides = "off".into(), lifecycle_change()),
         (
             "lifecycle theirs",
             |seen| seen.lifecycle.push(Rule { id: "theirs".into(), expire_days: Some(1), ..Rule::default() }),
@@ -86,6 +85,15 @@ fn each_drifted_field_gives_one_step_that_names_it() {
         assert_eq!(found, &change, "{field}");
         assert_eq!(differences.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), [field]);
     }
+}
+
+#[test]
+fn access_control_lists_are_closed_before_they_end() {
+    let want = want(BucketRole::Photos);
+    let seen = Observed { ownership: Some("ObjectWriter".into()), ..as_wanted(&want) };
+    let difference = Difference::new("object ownership", "ObjectWriter", OWNERSHIP);
+    let steps = [Step::detail(Change::CloseAccessList), Step::update(Change::EnforceOwnership, [difference])];
+    assert_eq!(Bucket::update(&want, Some(&seen)), steps);
 }
 
 fn lifecycle_change() -> Change {

@@ -13,7 +13,7 @@ fn world() -> cloud::Observed {
         response_headers_policy: Some(response_headers_policy::Observed {
             id: "RHP1".into(),
             name: "headers".into(),
-            headers: response_headers_policy::Headers::default(),
+            ..response_headers_policy::Observed::default()
         }),
         ..empty
     }
@@ -33,6 +33,10 @@ fn with(change: impl FnOnce(&mut Config)) -> Observed {
     let mut seen = up_to_date();
     change(&mut seen.config);
     seen
+}
+
+fn other_origin() -> Origin {
+    Origin::Other { host: "x".into(), besides: "by HTTP".into() }
 }
 
 #[test]
@@ -79,15 +83,13 @@ fn each_drifted_field_is_one_call_that_names_it() {
         ("HTTP", with(|seen| seen.http_version = "http2".into())),
         ("IPv6", with(|seen| seen.ipv6 = false)),
         ("root", with(|seen| seen.root.clear())),
-        (
-            "origin site",
-            with(|seen| drop(seen.origins.insert(SITE.into(), Origin::Other { host: "x".into() }))),
-        ),
+        ("origin site", with(|seen| drop(seen.origins.insert(SITE.into(), other_origin())))),
         (
             "origin extra",
             with(|seen| drop(seen.origins.insert("extra".into(), Origin::Https { host: "x".into() }))),
         ),
         ("default viewer protocol", with(|seen| seen.default.viewer_protocol = "allow-all".into())),
+        ("default cached methods", with(|seen| seen.default.cached.extend(["OPTIONS".into()]))),
         ("default headers", with(|seen| seen.default.response_headers_policy.clear())),
         ("/api/* cache policy", with(|seen| api(seen, |api| api.cache_policy = CACHING_OPTIMIZED.into()))),
         ("/api/* methods", with(|seen| api(seen, |api| drop(api.methods.pop_first())))),

@@ -11,8 +11,7 @@ fn gallery() -> Gallery {
 
 fn want() -> Desired {
     let gallery = gallery();
-    let keys =
-        gallery.release.keys(gallery.spec.functions.architecture).into_iter().map(str::to_owned).collect();
+    let keys = gallery.release.functions.values().map(|zip| (zip.key.clone(), zip.md5.clone())).collect();
     let artefacts = Some(artefacts::Observed { keys });
     let seen = cloud::Observed { artefacts, ..cloud::Observed::default() };
     Function::desired(FunctionName::Thumbnail, &gallery, &seen).unwrap()
@@ -24,6 +23,8 @@ fn up_to_date() -> Observed {
         code_sha256: code.sha256,
         architecture: code.architecture,
         configuration,
+        environment_is_hidden: false,
+        extras: BTreeMap::new(),
         reserved_concurrency,
         tags,
         activity: Activity::Active,
@@ -76,6 +77,7 @@ fn each_drifted_field_is_one_call_that_names_it() {
         ("environment LOG", configured(|seen| drop(seen.environment.insert("LOG".into(), "debug".into())))),
         ("environment MAX_WIDTH", configured(|seen| drop(seen.environment.remove("MAX_WIDTH")))),
         ("environment EXTRA", configured(|seen| drop(seen.environment.insert("EXTRA".into(), "1".into())))),
+        ("layers", Observed { extras: [(Extra::Layers, "arn:layer".into())].into(), ..up_to_date() }),
         ("reserved concurrency", Observed { reserved_concurrency: None, ..up_to_date() }),
     ];
     for (field, seen) in drifted {
@@ -90,7 +92,7 @@ fn differences_read_as_their_owner_would_say_them() {
     let mut seen = up_to_date();
     seen.configuration.memory_mib = 128;
     seen.configuration.environment.insert("MAX_WIDTH".into(), "200".into());
-    let differences = configuration_differences(&want().configuration, &seen.configuration);
+    let differences = configuration_differences(&want().configuration, &seen);
     let lines: Vec<_> =
         differences.iter().map(|it| format!("{} {} -> {}", it.field, it.from, it.to)).collect();
     assert_eq!(lines, ["memory 128 MiB -> 512 MiB", "environment MAX_WIDTH 200 -> 400"]);
@@ -104,7 +106,25 @@ fn code_and_configuration_never_change_in_one_round() {
     assert_eq!(changes(&seen), [Change::Code { code: want().code, revision_id: revision_id.clone() }]);
     seen.code_sha256 = want().code.sha256;
     let configuration = want().configuration;
-    assert_eq!(changes(&seen), [Change::Configuration { configuration, revision_id }]);
+    let reset = BTreeSet::new();
+    assert_eq!(changes(&seen), [Change::Configuration { configuration, reset, revision_id }]);
+}
+
+#[test]
+fn an_environment_that_lambda_hides_is_no_difference_and_neither_is_the_rest_of_it() {
+    let mut seen = Observed { environment_is_hidden: true, ..up_to_date() };
+    seen.configuration.environment.clear();
+    assert_eq!(changes(&seen), []);
+    seen.extras.insert(Extra::Key, "arn:key".into());
+    assert_eq!(fields_of(&Function::update(&want(), Some(&seen))), ["environment key"]);
+}
+
+#[test]
+fn what_others_put_into_the_environment_is_not_told_because_it_may_be_a_secret() {
+    let mut seen = up_to_date();
+    seen.configuration.environment.insert("TOKEN".into(), "secret".into());
+    let lines = configuration_differences(&want().configuration, &seen);
+    assert_eq!(lines, [Difference::new("environment TOKEN", "set", "none")]);
 }
 
 #[test]
@@ -116,6 +136,13 @@ fn nothing_is_planned_for_a_busy_function() {
         assert_ne!(Function::state(&seen), State::Ready);
         assert_eq!(Function::delete(FunctionName::Thumbnail, &seen, DataPolicy::Retain), []);
     }
+}
+
+/// API Gateway and S3 are let in while Lambda starts it: deployment and stage need not wait for that.
+#[test]
+fn others_may_build_on_a_function_that_is_being_made() {
+    let seen = Observed { activity: Activity::Creating, ..up_to_date() };
+    assert!(matches!(Function::state(&seen), State::Usable(_)));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::File;
 use crate::gallery::Gallery;
 use crate::graph::BucketRole;
 use crate::release::SiteFile;
+use crate::resources::Body;
 
 const INDEX: &str = "index.html";
 const CONFIG: &str = "config.json";
@@ -21,8 +22,8 @@ pub(super) fn of(gallery: &Gallery) -> BTreeMap<String, File> {
         .iter()
         .map(|(path, file)| (path.clone(), with_headers(path, file.clone())))
         .collect();
-    if let Some(index) = gallery.release.site.get(INDEX) {
-        let index = SiteFile::new(index_html(gallery, &index.body.0).into());
+    if let Some(SiteFile { body: Body::Memory(page), .. }) = gallery.release.site.get(INDEX) {
+        let index = SiteFile::new(index_html(gallery, page).into());
         files.insert(INDEX.to_owned(), with_headers(INDEX, index));
     }
     let config = SiteFile::new(gallery.site_config().into());

@@ -20,7 +20,11 @@ fn want() -> Desired {
 }
 
 fn as_wanted() -> Observed {
-    Observed { files: want().files.into_iter().map(|(path, file)| (path, file.md5)).collect() }
+    Observed::as_wanted(&gallery())
+}
+
+fn other() -> Stored {
+    Stored { etag: "0".into(), ..Stored::default() }
 }
 
 fn paths(steps: &[Step<Change>]) -> Vec<String> {
@@ -44,8 +48,8 @@ fn only_what_differs_is_uploaded_and_stale_files_go_last() {
     let mut seen = as_wanted();
     assert_eq!(Site::update(&want(), Some(&seen)), []);
     seen.files.remove("assets/app-1a2b3c4d.js");
-    seen.files.insert("assets/app-0old0000.js".into(), "0".into());
-    seen.files.insert("index.html".into(), "0".into());
+    seen.files.insert("assets/app-0old0000.js".into(), other());
+    seen.files.insert("index.html".into(), other());
     let steps = Site::update(&want(), Some(&seen));
     assert_eq!(paths(&steps), ["assets/app-1a2b3c4d.js", "index.html", "not assets/app-0old0000.js"]);
     let Effect::Update(differences) = &steps[0].effect else { panic!("{steps:?}") };
@@ -53,9 +57,27 @@ fn only_what_differs_is_uploaded_and_stale_files_go_last() {
 }
 
 #[test]
+fn a_header_that_differs_is_told_by_its_name_and_the_file_put_again() {
+    for (name, value, from, to) in [
+        ("cache-control", Some("private"), "private", "no-cache"),
+        ("content-type", None, "none", "text/html; charset=utf-8"),
+        ("content-encoding", Some("gzip"), "gzip", "none"),
+    ] {
+        let mut seen = as_wanted();
+        let headers = &mut seen.files.get_mut("index.html").unwrap().headers;
+        headers.remove(name);
+        headers.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        let steps = Site::update(&want(), Some(&seen));
+        assert_eq!(paths(&steps), ["index.html"]);
+        let Effect::Update(differences) = &steps[0].effect else { panic!("{steps:?}") };
+        assert_eq!(differences, &[Difference::new(format!("index.html {name}"), from, to)]);
+    }
+}
+
+#[test]
 fn stale_files_are_removed_in_calls_that_s3_takes() {
     let mut seen = as_wanted();
-    seen.files.extend((0..1001).map(|index| (format!("stale-{index}"), "0".into())));
+    seen.files.extend((0..1001).map(|index| (format!("stale-{index}"), other())));
     let steps = Site::update(&want(), Some(&seen));
     assert_eq!(steps.len(), 2);
 }
@@ -64,7 +86,7 @@ fn stale_files_are_removed_in_calls_that_s3_takes() {
 fn a_site_is_current_only_when_nothing_differs() {
     let mut seen = as_wanted();
     assert!(seen.is_current(&gallery()));
-    seen.files.insert("config.json".into(), "0".into());
+    seen.files.insert("config.json".into(), other());
     assert!(!seen.is_current(&gallery()));
     assert!(!Observed::default().is_current(&gallery()));
 }

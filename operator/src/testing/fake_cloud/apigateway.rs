@@ -1,5 +1,7 @@
 //! REST APIs with their deployments and stages.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::Operation;
@@ -20,8 +22,10 @@ pub(crate) struct RestApi {
     pub description: String,
     /// The `OpenAPI` document.
     pub body: Option<String>,
-    /// Is its own address switched off?
-    pub is_closed: bool,
+    /// Its routes, as the body says unless somebody has changed them since.
+    pub routes: rest_api::Routes,
+    /// What is set otherwise than it should be.
+    pub settings: BTreeMap<rest_api::Setting, String>,
     /// Tags.
     pub tags: Tags,
     /// Deployments, oldest first.
@@ -48,6 +52,8 @@ pub(crate) struct Stage {
     pub deployment: String,
     /// How many requests it lets through.
     pub throttle: Option<Throttle>,
+    /// What it should not have.
+    pub extras: BTreeMap<stage::Extra, String>,
     /// Tags.
     pub tags: Tags,
 }
@@ -59,7 +65,8 @@ impl RestApi {
             name: self.name.clone(),
             description: self.description.clone(),
             body_sha256: self.tags.get(TAG_BODY).cloned(),
-            is_closed: self.is_closed,
+            routes: if self.tags.contains_key(TAG_BODY) { self.routes.clone() } else { BTreeMap::new() },
+            settings: self.settings.clone(),
             tags: self.tags.clone(),
             duplicates,
         }
@@ -71,9 +78,28 @@ impl RestApi {
         let text = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         self.name = text("/info/title").ok_or_else(invalid)?;
         self.description = text("/info/description").unwrap_or_default();
+        self.routes = routes(&document);
+        // As AWS does when a body overwrites.
+        self.settings.remove(&rest_api::Setting::Policy);
+        self.settings.remove(&rest_api::Setting::BinaryMediaTypes);
         self.body = Some(body.to_owned());
         Ok(())
     }
+}
+
+/// The function that each method and path of an `OpenAPI` document calls.
+fn routes(document: &Value) -> rest_api::Routes {
+    let mut routes = rest_api::Routes::new();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let uri = operation.pointer("/x-amazon-apigateway-integration/uri").and_then(Value::as_str);
+            let function = uri.and_then(|uri| uri.split_once("/functions/")?.1.strip_suffix("/invocations"));
+            routes.extend(
+                function.map(|arn| (format!("{} {path}", method.to_ascii_uppercase()), arn.to_owned())),
+            );
+        }
+    }
+    routes
 }
 
 fn missing(call: Operation) -> CloudError {
@@ -103,7 +129,9 @@ pub(super) fn rest_api(
             world.rest_apis.insert(id, made);
         }
         rest_api::Change::Body { id, body } => find(world, id, call)?.put(body, call)?,
-        rest_api::Change::Open { id } => find(world, id, call)?.is_closed = false,
+        rest_api::Change::Settings { id, seen } => {
+            find(world, id, call)?.settings.retain(|setting, _| !seen.contains_key(setting));
+        }
         rest_api::Change::Tag { id, tags } => set(&mut find(world, id, call)?.tags, tags),
         rest_api::Change::Untag { id, keys } => unset(&mut find(world, id, call)?.tags, keys),
         rest_api::Change::Delete { id } => {
@@ -130,7 +158,9 @@ pub(super) fn deployment(
                 let message = "The REST API doesn't contain any methods";
                 return Err(call.refuse(400, "BadRequestException", message));
             };
-            let snapshot = sha256_hex(body.as_bytes());
+            let said = serde_json::from_str(body).map(|body| routes(&body)).unwrap_or_default();
+            let is_body = found.routes == said;
+            let snapshot = if is_body { sha256_hex(body.as_bytes()) } else { "changed by hand".into() };
             found.deployments.push(Deployment { id, description: description.clone(), snapshot });
         }
         deployment::Change::Delete { rest_api, id } => {
@@ -159,10 +189,16 @@ pub(super) fn stage(world: &mut World, change: &stage::Change, call: Operation) 
             return Err(call.refuse(409, "ConflictException", "Stage already exists"));
         }
         Call::Create { deployment, tags } => {
-            *stage = Some(Stage { deployment: known(deployment)?, throttle: None, tags: tags.clone() });
+            *stage = Some(Stage {
+                deployment: known(deployment)?,
+                throttle: None,
+                extras: BTreeMap::new(),
+                tags: tags.clone(),
+            });
         }
-        Call::Update { deployment, throttle } => {
+        Call::Update { deployment, throttle, remove } => {
             let stage = stage.as_mut().ok_or_else(missing)?;
+            stage.extras.retain(|extra, _| !remove.contains(extra));
             if let Some(deployment) = deployment {
                 stage.deployment = known(deployment)?;
             }

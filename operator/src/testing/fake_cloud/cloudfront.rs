@@ -1,8 +1,9 @@
 //! Distributions and what they refer to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Operation;
+use super::s3::Object;
 use super::world::{Busy, World, set, unset};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
@@ -27,7 +28,7 @@ pub(crate) struct Distribution {
     /// Tags.
     pub tags: Tags,
     /// What the bucket held when the caches were last told: key and digest.
-    pub told: Option<BTreeMap<String, String>>,
+    pub told: Option<BTreeMap<String, Object>>,
 }
 
 impl Distribution {
@@ -46,7 +47,7 @@ impl Distribution {
     /// Does it pass requests to a host that begins like this?
     pub(crate) fn asks(&self, beginning: &str) -> bool {
         let hosts = self.config.origins.values().map(|origin| match origin {
-            Origin::Bucket { host, .. } | Origin::Https { host } | Origin::Other { host } => host,
+            Origin::Bucket { host, .. } | Origin::Https { host } | Origin::Other { host, .. } => host,
         });
         hosts.into_iter().any(|host| host.starts_with(beginning))
     }
@@ -63,6 +64,26 @@ impl Distribution {
         self.version += 1;
         self.busy = Busy(observations);
         Ok(&mut self.config)
+    }
+}
+
+/// A response headers policy.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HeadersPolicy {
+    /// Name.
+    pub name: String,
+    /// Comment.
+    pub comment: String,
+    /// Headers.
+    pub headers: response_headers_policy::Headers,
+    /// What others have set besides.
+    pub besides: BTreeSet<String>,
+}
+
+impl HeadersPolicy {
+    fn of(policy: &response_headers_policy::Desired) -> Self {
+        let response_headers_policy::Desired { name, headers } = policy.clone();
+        Self { name, comment: response_headers_policy::COMMENT.into(), headers, besides: BTreeSet::new() }
     }
 }
 
@@ -100,11 +121,11 @@ pub(super) fn headers(
                 return Err(call.refuse(409, "ResponseHeadersPolicyAlreadyExists", message));
             }
             let id = world.assign("RHP");
-            world.response_headers_policies.insert(id, policy.clone());
+            world.response_headers_policies.insert(id, HeadersPolicy::of(policy));
         }
         response_headers_policy::Change::Update { id, policy } => {
             let missing = || call.refuse(404, "NoSuchResponseHeadersPolicy", "It does not exist.");
-            *world.response_headers_policies.get_mut(id).ok_or_else(missing)? = policy.clone();
+            *world.response_headers_policies.get_mut(id).ok_or_else(missing)? = HeadersPolicy::of(policy);
         }
     }
     Ok(())
@@ -115,7 +136,7 @@ fn check(world: &World, gallery: &Identity, config: &Config, call: Operation) ->
     for origin in config.origins.values() {
         let (host, control) = match origin {
             Origin::Bucket { host, access_control } => (host, Some(access_control)),
-            Origin::Https { host } | Origin::Other { host } => (host, None),
+            Origin::Https { host } | Origin::Other { host, .. } => (host, None),
         };
         if control.is_some_and(|id| !world.origin_access_controls.contains_key(id)) {
             return Err(call.refuse(400, "InvalidOriginAccessControl", "It does not exist."));
@@ -222,6 +243,9 @@ pub(super) fn invalidation(
         invalidation::Change::Remember { distribution, site } => {
             let found = world.distributions.get_mut(distribution).ok_or_else(missing)?;
             found.tags.insert(TAG_SITE.into(), site.clone());
+        }
+        invalidation::Change::Forget { distribution } => {
+            world.distributions.get_mut(distribution).ok_or_else(missing)?.tags.remove(TAG_SITE);
         }
     }
     Ok(())

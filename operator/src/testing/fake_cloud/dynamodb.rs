@@ -4,7 +4,7 @@ use super::Operation;
 use super::world::{Busy, World, set, unset};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
-use crate::resources::table::{Change, Observed, Status};
+use crate::resources::table::{Change, Index, Observed, Status};
 
 /// A table.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub(super) fn table(
         let observed = Observed {
             status: Status::Active,
             is_on_demand: true,
-            has_index: true,
+            index: Index::AsPlanned,
             has_recovery: false,
             is_protected: false,
             tags: tags.clone(),
@@ -81,8 +81,16 @@ pub(super) fn table(
             table.observed.is_on_demand = true;
             table.begin(Status::Updating, slow);
         }
+        Change::AddIndex if table.observed.index != Index::Missing => {
+            let message = "Attempting to create an index which already exists";
+            return Err(call.refuse(400, "ValidationException", message));
+        }
         Change::AddIndex => {
-            table.observed.has_index = true;
+            table.observed.index = Index::AsPlanned;
+            table.begin(Status::Updating, slow);
+        }
+        Change::RemoveIndex => {
+            table.observed.index = Index::Missing;
             table.begin(Status::Updating, slow);
         }
         Change::AllowDeletion => {

@@ -9,7 +9,7 @@ use super::world::{Busy, World, set, unset};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
 use crate::names::Tags;
-use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Observed};
+use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Extra, Observed};
 use crate::resources::permission::{self, STATEMENT};
 
 /// A function.
@@ -22,7 +22,7 @@ pub(crate) struct Function {
     /// Counts the changes.
     pub revision: usize,
     /// Statements of its policy by id.
-    pub statements: BTreeMap<String, permission::Observed>,
+    pub statements: BTreeMap<String, permission::Statement>,
 }
 
 impl Function {
@@ -32,6 +32,8 @@ impl Function {
             code_sha256: "theirs".into(),
             architecture: "arm64".into(),
             configuration: Configuration::default(),
+            environment_is_hidden: false,
+            extras: BTreeMap::new(),
             reserved_concurrency: None,
             tags,
             activity: Activity::Active,
@@ -87,7 +89,7 @@ fn fetch(world: &World, code: &Code, call: Operation) -> Result<String, CloudErr
         call.refuse(400, "InvalidParameterValueException", message)
     };
     let bucket = world.buckets.get(&code.bucket).ok_or_else(|| refuse("NoSuchBucket"))?;
-    bucket.objects.get(&code.key).cloned().ok_or_else(|| refuse("NoSuchKey"))
+    bucket.objects.get(&code.key).map(|object| object.sha256.clone()).ok_or_else(|| refuse("NoSuchKey"))
 }
 
 fn refuse_role(world: &mut World, arn: &str, call: Operation) -> Result<(), CloudError> {
@@ -134,10 +136,12 @@ pub(super) fn function(
             found.observed.architecture.clone_from(&code.architecture);
             found.begin(Activity::Updating, slow);
         }
-        Change::Configuration { configuration, revision_id } => {
+        Change::Configuration { configuration, reset, revision_id } => {
             found.refuse_while_busy(call)?;
             found.refuse_stale(revision_id.as_ref(), call)?;
             found.observed.configuration = configuration.clone();
+            found.observed.extras.retain(|extra, _| !reset.contains(extra));
+            found.observed.environment_is_hidden &= found.observed.extras.contains_key(&Extra::Key);
             found.begin(Activity::Updating, slow);
             let role = configuration.role.clone();
             refuse_role(world, &role, call)?;
@@ -180,6 +184,8 @@ fn create(
         code_sha256,
         architecture: wanted.code.architecture.clone(),
         configuration: wanted.configuration.clone(),
+        environment_is_hidden: false,
+        extras: BTreeMap::new(),
         reserved_concurrency: None,
         tags: wanted.tags.clone(),
         activity: Activity::Active,
@@ -211,11 +217,11 @@ pub(super) fn permission(
                 let message = format!("The statement id ({STATEMENT}) provided already exists.");
                 return Err(call.refuse(409, "ResourceConflictException", message));
             }
-            statements.insert(STATEMENT.into(), permission::Observed::Statement(wanted.clone()));
+            statements.insert(STATEMENT.into(), permission::Statement::of(wanted));
         }
-        permission::Change::Remove => {
+        permission::Change::Remove(id) => {
             if let Some(found) = found {
-                found.statements.remove(STATEMENT);
+                found.statements.remove(id);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use functions_core::contract::FunctionName;
 
-use super::s3::Bucket;
+use super::s3::{Bucket, Object};
 use super::world::World;
 use crate::aws::{by_tags, owned};
 use crate::cloud::{Foreign, Observed, Seen};
@@ -71,7 +71,9 @@ fn headers(world: &World, gallery: &Identity) -> Seen<response_headers_policy::O
     seen(found.map(|(id, policy)| response_headers_policy::Observed {
         id: id.clone(),
         name,
+        comment: policy.comment.clone(),
         headers: policy.headers.clone(),
+        besides: policy.besides.clone(),
     }))
 }
 
@@ -112,14 +114,21 @@ fn cors(world: &World, gallery: &Identity) -> Seen<upload_cors::Observed> {
 fn artefacts(world: &World, gallery: &Identity) -> Seen<artefacts::Observed> {
     let Seen::Ours(_) = bucket(world, gallery, BucketRole::Artefacts) else { return Seen::Nothing };
     seen(in_account(world, gallery, BucketRole::Artefacts).map(|bucket| {
-        let keys = bucket.objects.keys().filter(|key| key.starts_with(PREFIX)).cloned();
-        artefacts::Observed { keys: keys.collect() }
+        let zips = bucket.objects.iter().filter(|(key, _)| key.starts_with(PREFIX));
+        artefacts::Observed { keys: zips.map(|(key, zip)| (key.clone(), zip.etag.clone())).collect() }
     }))
 }
 
 fn site(world: &World, gallery: &Identity) -> Seen<site::Observed> {
     let found = in_account(world, gallery, BucketRole::Frontend);
-    seen(found.map(|bucket| site::Observed { files: bucket.objects.clone() }))
+    let stored = |object: &Object| {
+        let Object { etag, headers, .. } = object.clone();
+        site::Stored { etag, headers }
+    };
+    seen(found.map(|bucket| {
+        let files = bucket.objects.iter().map(|(path, object)| (path.clone(), stored(object)));
+        site::Observed { files: files.collect() }
+    }))
 }
 
 fn notification(world: &World, gallery: &Identity) -> Seen<notification::Observed> {
@@ -162,8 +171,13 @@ fn function(world: &mut World, gallery: &Identity, name: FunctionName) -> Seen<f
 }
 
 fn permission(world: &World, gallery: &Identity, name: FunctionName) -> Seen<permission::Observed> {
-    let found = world.functions.get(&gallery.function(name));
-    seen(found.and_then(|function| function.statements.get(STATEMENT).cloned()))
+    let Some(found) = world.functions.get(&gallery.function(name)) else { return Seen::Nothing };
+    let mut others = found.statements.clone();
+    let words = |it: permission::Statement| format!("{} {} for {}", it.effect, it.action, it.principal);
+    seen(others.remove(STATEMENT).map(|ours| {
+        let others = others.into_iter().map(|(id, statement)| (id, words(statement))).collect();
+        permission::Observed { ours, others }
+    }))
 }
 
 fn rest_api(world: &World, gallery: &Identity) -> Seen<rest_api::Observed> {
@@ -201,6 +215,7 @@ fn stage(world: &World, known: &Observed) -> Seen<stage::Observed> {
         rest_api: id.clone(),
         deployment: stage.deployment.clone(),
         throttle: stage.throttle,
+        extras: stage.extras.clone(),
         tags: stage.tags.clone(),
     }))
 }

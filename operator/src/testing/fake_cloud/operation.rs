@@ -56,7 +56,7 @@ pub(super) fn of(change: &Change) -> Operation {
         Change::Artefacts(artefacts::Change::Put { .. }) => ("s3", "PutObject"),
         Change::Function(_, change) => ("lambda", function_name(change)),
         Change::Permission(_, permission::Change::Add(_)) => ("lambda", "AddPermission"),
-        Change::Permission(_, permission::Change::Remove) => ("lambda", "RemovePermission"),
+        Change::Permission(_, permission::Change::Remove(_)) => ("lambda", "RemovePermission"),
         Change::Notification(notification::Change::Put(_) | notification::Change::Remove) => {
             ("s3", "PutBucketNotificationConfiguration")
         }
@@ -64,6 +64,7 @@ pub(super) fn of(change: &Change) -> Operation {
         Change::Site(site::Change::Delete(_)) => ("s3", "DeleteObjects"),
         Change::Invalidation(invalidation::Change::Create { .. }) => ("cloudfront", "CreateInvalidation"),
         Change::Invalidation(invalidation::Change::Remember { .. }) => ("cloudfront", "TagResource"),
+        Change::Invalidation(invalidation::Change::Forget { .. }) => ("cloudfront", "UntagResource"),
     };
     Operation { service, name }
 }
@@ -86,6 +87,7 @@ fn bucket_name(change: &bucket::Change) -> &'static str {
     match change {
         bucket::Change::Create(_) => "CreateBucket",
         bucket::Change::BlockPublicAccess => "PutPublicAccessBlock",
+        bucket::Change::CloseAccessList => "PutBucketAcl",
         bucket::Change::EnforceOwnership => "PutBucketOwnershipControls",
         bucket::Change::Encrypt => "PutBucketEncryption",
         bucket::Change::PutLifecycle(_) => "PutBucketLifecycleConfiguration",
@@ -99,9 +101,10 @@ fn table_name(change: &table::Change) -> &'static str {
     match change {
         table::Change::Create(_) => "CreateTable",
         table::Change::EnableRecovery => "UpdateContinuousBackups",
-        table::Change::PayPerRequest | table::Change::AddIndex | table::Change::AllowDeletion => {
-            "UpdateTable"
-        }
+        table::Change::PayPerRequest
+        | table::Change::AddIndex
+        | table::Change::RemoveIndex
+        | table::Change::AllowDeletion => "UpdateTable",
         table::Change::SetTags(_) => "TagResource",
         table::Change::RemoveTags(_) => "UntagResource",
         table::Change::Delete => "DeleteTable",
@@ -137,7 +140,7 @@ fn rest_api_name(change: &rest_api::Change) -> &'static str {
     match change {
         rest_api::Change::Create { .. } => "CreateRestApi",
         rest_api::Change::Body { .. } => "PutRestApi",
-        rest_api::Change::Open { .. } => "UpdateRestApi",
+        rest_api::Change::Settings { .. } => "UpdateRestApi",
         rest_api::Change::Tag { .. } => "TagResource",
         rest_api::Change::Untag { .. } => "UntagResource",
         rest_api::Change::Delete { .. } => "DeleteRestApi",

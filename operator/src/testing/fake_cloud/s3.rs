@@ -13,7 +13,24 @@ use crate::graph::BucketRole;
 use crate::names::Tags;
 use crate::resources::notification::{Entry, ID};
 use crate::resources::permission::STATEMENT;
-use crate::resources::{artefacts, bucket, bucket_policy, notification, permission, site, upload_cors};
+use crate::resources::{artefacts, bucket, bucket_policy, notification, site, upload_cors};
+
+/// An object.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Object {
+    /// Its `ETag`.
+    pub etag: String,
+    /// What Lambda takes for its digest, where it is a zip.
+    pub sha256: String,
+    /// What it is served with.
+    pub headers: site::Headers,
+}
+
+impl From<&str> for Object {
+    fn from(content: &str) -> Self {
+        Self { etag: content.into(), sha256: content.into(), ..Self::default() }
+    }
+}
 
 /// A bucket.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +45,10 @@ pub(crate) struct Bucket {
     pub cors: Option<Vec<upload_cors::Rule>>,
     /// Functions that it tells of objects, by id.
     pub notifications: BTreeMap<String, Entry>,
-    /// Objects: key and digest.
-    pub objects: BTreeMap<String, String>,
+    /// Objects by key.
+    pub objects: BTreeMap<String, Object>,
+    /// Does an access control list let others in?
+    pub lets_others_in: bool,
 }
 
 impl Bucket {
@@ -39,7 +58,7 @@ impl Bucket {
             account: account.to_owned(),
             observed: bucket::Observed {
                 tags,
-                is_private: true,
+                unblocked: std::collections::BTreeSet::new(),
                 ownership: Some(bucket::OWNERSHIP.into()),
                 encryption: Some(bucket::ENCRYPTION.into()),
                 lifecycle: Vec::new(),
@@ -48,6 +67,7 @@ impl Bucket {
             cors: None,
             notifications: BTreeMap::new(),
             objects: BTreeMap::new(),
+            lets_others_in: false,
         }
     }
 
@@ -104,9 +124,25 @@ pub(super) fn bucket(
             }
         }
         bucket::Change::Empty | bucket::Change::Delete if !world.buckets.contains_key(&name) => {}
-        bucket::Change::BlockPublicAccess => find(world, gallery, role, call)?.observed.is_private = true,
+        bucket::Change::BlockPublicAccess => {
+            find(world, gallery, role, call)?.observed.unblocked.clear();
+        }
+        bucket::Change::CloseAccessList => {
+            let found = find(world, gallery, role, call)?;
+            if found.observed.ownership.as_deref() == Some(bucket::OWNERSHIP) {
+                let message = "The bucket does not allow ACLs";
+                return Err(call.refuse(400, "AccessControlListNotSupported", message));
+            }
+            found.lets_others_in = false;
+        }
         bucket::Change::EnforceOwnership => {
-            find(world, gallery, role, call)?.observed.ownership = Some(bucket::OWNERSHIP.into());
+            let found = find(world, gallery, role, call)?;
+            if found.lets_others_in {
+                let message =
+                    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+                return Err(call.refuse(400, "InvalidBucketAclWithObjectOwnership", message));
+            }
+            found.observed.ownership = Some(bucket::OWNERSHIP.into());
         }
         bucket::Change::Encrypt => {
             find(world, gallery, role, call)?.observed.encryption = Some(bucket::ENCRYPTION.into());
@@ -171,7 +207,8 @@ pub(super) fn artefacts(
     if bucket.policy.is_none() && bucket.observed.tags.is_empty() {
         return Err(call.forbid("the bucket is nobody's"));
     }
-    bucket.objects.insert(key.clone(), zip.sha256.clone());
+    let (etag, sha256) = (zip.md5.clone(), zip.sha256.clone());
+    bucket.objects.insert(key.clone(), Object { etag, sha256, ..Object::default() });
     Ok(())
 }
 
@@ -183,7 +220,10 @@ pub(super) fn site(
 ) -> Result<(), CloudError> {
     let objects = &mut find(world, gallery, BucketRole::Frontend, call)?.objects;
     match change {
-        site::Change::Put { path, file } => drop(objects.insert(path.clone(), file.md5.clone())),
+        site::Change::Put { path, file } => {
+            let (etag, headers) = (file.md5.clone(), file.headers());
+            objects.insert(path.clone(), Object { etag, headers, ..Object::default() });
+        }
         site::Change::Delete(paths) => objects.retain(|path, _| !paths.contains(path)),
     }
     Ok(())
@@ -203,8 +243,9 @@ pub(super) fn notification(
             let function = world.functions.get(&gallery.function(FunctionName::Thumbnail));
             let statement = function.and_then(|function| function.statements.get(STATEMENT));
             let source = gallery.bucket_arn(BucketRole::Photos);
-            let is_allowed = matches!(statement, Some(permission::Observed::Statement(statement))
-                if statement.principal == "s3.amazonaws.com" && statement.source_arn == source);
+            let is_allowed = statement.is_some_and(|statement| {
+                statement.principal == "s3.amazonaws.com" && statement.source_arn == source
+            });
             if !is_allowed {
                 let message = "Unable to validate the following destination configurations";
                 return Err(call.refuse(400, "InvalidArgument", message));

@@ -7,7 +7,7 @@ use crate::cloud::CloudError;
 use crate::gallery::Identity;
 use crate::names::Tags;
 use crate::preflight::Denied;
-use crate::resources::{Change, log_group, origin_access_control, response_headers_policy};
+use crate::resources::{Change, log_group, origin_access_control};
 
 /// The account.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +27,7 @@ pub(crate) struct World {
     /// By id.
     pub origin_access_controls: BTreeMap<String, origin_access_control::Desired>,
     /// By id.
-    pub response_headers_policies: BTreeMap<String, response_headers_policy::Desired>,
+    pub response_headers_policies: BTreeMap<String, cloudfront::HeadersPolicy>,
     /// By id.
     pub distributions: BTreeMap<String, cloudfront::Distribution>,
     /// How many there may be.

@@ -1,5 +1,7 @@
-//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix` and `make iam-minimal`. `make` builds everything before it calls them.
+//! The commands behind `make demo`, `make up`, `make down`, `make crash-matrix`, `make iam-minimal` and `make bench-operator`.
+//! `make` builds everything before it calls them.
 
+mod bench_operator;
 mod crash_matrix;
 mod demo;
 mod environment;
@@ -31,6 +33,8 @@ enum Command {
     Down,
     /// Kill the operator at every step, and write down in docs/reliability.md what came of it.
     CrashMatrix(crash_matrix::Arguments),
+    /// Measure the operator beside a boto3 script, and write down in docs/benchmarks.md what came of it.
+    BenchOperator(bench_operator::Arguments),
     /// Take each action of the operator's policy away in turn, and see that it is missed.
     IamMinimal(iam_minimal::Arguments),
     /// What `up` leaves in the background.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
             Command::Up(sky) => supervisor::up(sky).await,
             Command::Down => supervisor::down().await,
             Command::CrashMatrix(arguments) => crash_matrix::run(arguments).await,
+            Command::BenchOperator(arguments) => bench_operator::run(arguments).await,
             Command::IamMinimal(arguments) => iam_minimal::run(arguments).await,
             Command::Supervise(sky) => supervisor::run(sky).await,
         }
