@@ -37,6 +37,8 @@ const BESIDES: &[&str] = &[
     "dynamodb:Query",
     "dynamodb:DeleteItem",
 ];
+/// Asked only where a quota seems to be near its end, which no life here comes to: `operator/src/aws/account/tests.rs`.
+const SELDOM: &[&str] = &["servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"];
 /// A life's requests; fewer would mean that the record has a hole.
 const AT_LEAST: u64 = 500;
 
@@ -94,7 +96,8 @@ async fn everything_was_called(stack: &Stack) -> Result<()> {
     let mut expected = named_in_the_operator()?;
     ensure!(expected.len() > 90, "only {} operations are named in operator/src/aws", expected.len());
     expected.extend(BESIDES.iter().map(|name| (*name).to_owned()));
-    let missing: Vec<_> = expected.iter().filter(|name| !report.operations.contains_key(*name)).collect();
+    let often = expected.iter().filter(|name| !SELDOM.contains(&name.as_str()));
+    let missing: Vec<_> = often.filter(|name| !report.operations.contains_key(*name)).collect();
     ensure!(missing.is_empty(), "never called: {missing:#?}");
     // And the other way round: what is called is named, so that this list is the whole.
     let unnamed: Vec<_> = report.operations.keys().filter(|name| !expected.contains(*name)).collect();
