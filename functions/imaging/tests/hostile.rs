@@ -62,10 +62,10 @@ fn processor_seconds() -> f64 {
     text.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }
 
-/// To see it fail: allocate anything in `probe` before `Limits` are checked.
 /// What the test runner's other threads may take meanwhile.
 const NOISE: u64 = 16 << 10;
 
+/// To see it fail: allocate anything in `probe` before `Limits` are checked.
 #[test]
 fn probing_allocates_nothing() {
     let _alone = alone();
