@@ -7,6 +7,7 @@ use crate::cloud::Observed;
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::names::{TAG_BODY, TAG_SITE};
+use crate::resources::function;
 use crate::resources::notification::ID;
 use crate::resources::permission::{STATEMENT, Statement};
 use crate::resources::role::POLICY;
@@ -64,7 +65,8 @@ pub(super) fn pretend(world: &mut World, gallery: &Identity, id: ResourceId, see
         }
         ResourceId::Function(name) => {
             let function = world.functions.get_mut(&gallery.function(name)).unwrap();
-            function.observed = seen.functions[&name].clone();
+            // Which revision that is, the function itself says.
+            function.observed = function::Observed { revision_id: None, ..seen.functions[&name].clone() };
             function.revision += 1;
         }
         ResourceId::Permission(name) => permission(world, gallery, name, seen),

@@ -275,7 +275,7 @@ mod tests {
         let line = |field: &str, from: &str| (field.to_owned(), from.to_owned());
         assert_eq!(
             told,
-            [line("cross-origin-opener-policy", "different"), line("permissions-policy", "missing")]
+            [line("cross-origin-opener-policy", "unsafe-none"), line("permissions-policy", "missing")]
         );
     }
 }

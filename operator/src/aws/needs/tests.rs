@@ -126,6 +126,7 @@ fn each_call_needs_the_action_of_its_name_or_the_one_that_aws_documents() {
         ("PutBucketNotificationConfiguration", "s3:PutBucketNotification"),
         ("GetBucketCors", "s3:GetBucketCORS"),
         ("PutBucketCors", "s3:PutBucketCORS"),
+        ("HeadObject", "s3:GetObject"),
         ("ListObjectsV2", "s3:ListBucket"),
         ("ListObjectVersions", "s3:ListBucketVersions"),
         ("ListMultipartUploads", "s3:ListBucketMultipartUploads"),
