@@ -177,13 +177,13 @@ fn with_the_policy_report_drift_is_told_and_left_and_a_new_spec_is_carried_out_a
         let gallery = Gallery::apply(stack, "report", json!({ "driftPolicy": "Report" })).await?;
         gallery.settled().await?;
         let (aws, function) = (stack.aws(), gallery.function(FunctionName::List));
-        let bucket = gallery.identity().bucket(BucketRole::Frontend);
+        let bucket = gallery.identity().bucket(BucketRole::Photos);
         let environment = variables(aws, &function).await?;
         let mut changed = environment.clone();
         changed.insert("LOG".into(), "debug".into());
         let log = Environment::builder().set_variables(Some(changed)).build();
         aws.lambda.update_function_configuration().function_name(&function).environment(log).send().await?;
-        aws.s3.delete_bucket_policy().bucket(&bucket).send().await?;
+        aws.s3.delete_public_access_block().bucket(&bucket).send().await?;
 
         let writes =
             || -> Result<usize> { Ok(stack.operator_calls()?.iter().filter(|call| call.write).count()) };
@@ -192,12 +192,12 @@ fn with_the_policy_report_drift_is_told_and_left_and_a_new_spec_is_carried_out_a
         ensure!(
             message
                 == "spec.driftPolicy is Report, so what others changed is left as it is. 2 resources differ:\n\
-                    bucket-policy/frontend: is missing\n\
+                    bucket/photos: BlockPublicAcls is off, should be on; BlockPublicPolicy is off, should be on; \
+                    IgnorePublicAcls is off, should be on; RestrictPublicBuckets is off, should be on\n\
                     function/list: environment LOG is debug, should be info",
             "{message}"
         );
         gallery.tells(true, "Drift", "function/list: environment LOG is debug, should be info").await?;
-        gallery.tells(true, "Drift", "bucket-policy/frontend: is missing").await?;
         let events = gallery.events().await?.len();
         drifted(&gallery).await?;
         ensure!(writes()? == before, "it wrote to AWS: {:#?}", stack.operator_calls()?.split_off(before));
@@ -214,10 +214,9 @@ fn with_the_policy_report_drift_is_told_and_left_and_a_new_spec_is_carried_out_a
         gallery.change(json!({ "driftPolicy": "Correct" })).await?;
         gallery.settled().await?;
         ensure!(variables(aws, &function).await? == environment);
-        aws.s3.get_bucket_policy().bucket(&bucket).send().await?;
+        aws.s3.get_public_access_block().bucket(&bucket).send().await?;
         let told = "function/list: environment LOG was debug, put back to info";
-        gallery.tells(true, "Drift", told).await?;
-        gallery.tells(true, "Drift", "bucket-policy/frontend was missing, made again").await
+        gallery.tells(true, "Drift", told).await
     })
 }
 

@@ -13,6 +13,7 @@ use functions_core::contract::FunctionName;
 use futures::FutureExt as _;
 use photogallery_operator::graph::BucketRole::{Artefacts, Frontend, Photos, Thumbnails};
 use photogallery_tests::local_aws::{ACCOUNT, REGION};
+use serde_json::{Value, json};
 
 use super::{Account, Case, case};
 
@@ -57,11 +58,9 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "bucket-policy/photos",
-            &[
-                "policy statement DenyPlainHttp Condition was none, put back to Bool aws:securetransport false",
-            ],
+            &["policy statement Theirs was Allow s3:GetObject for AWS arn:…"],
             |it| it.policy(Photos).boxed_local(),
-            |it| it.deny_everything().boxed_local(),
+            |it| it.let_the_account_in().boxed_local(),
         ),
         case(
             "upload-cors",
@@ -200,13 +199,19 @@ impl Account<'_> {
         Ok(seen.ok().and_then(|seen| seen.policy).unwrap_or_else(|| "none".into()))
     }
 
-    async fn deny_everything(&self) -> Result<()> {
+    /// One statement more. (One that denies everything would lock the operator out too, which then says so.)
+    async fn let_the_account_in(&self) -> Result<()> {
         let bucket = self.bucket(Photos);
-        let resources = format!(r#"["arn:aws:s3:::{bucket}","arn:aws:s3:::{bucket}/*"]"#);
-        let policy = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"DenyPlainHttp","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":{resources}}}]}}"#
-        );
-        self.aws.s3.put_bucket_policy().bucket(bucket).policy(policy).send().await?;
+        let seen = self.aws.s3.get_bucket_policy().bucket(&bucket).send().await?;
+        let mut policy: Value = serde_json::from_str(seen.policy().unwrap_or_default())?;
+        policy["Statement"].as_array_mut().context("no statements")?.push(json!({
+            "Sid": "Theirs",
+            "Effect": "Allow",
+            "Principal": { "AWS": format!("arn:aws:iam::{ACCOUNT}:root") },
+            "Action": "s3:GetObject",
+            "Resource": format!("arn:aws:s3:::{bucket}/*"),
+        }));
+        self.aws.s3.put_bucket_policy().bucket(bucket).policy(policy.to_string()).send().await?;
         Ok(())
     }
 
