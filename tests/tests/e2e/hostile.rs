@@ -93,7 +93,7 @@ fn every_spec_is_refused_with_words_that_teach_or_carried_out_and_the_way_back_l
 }
 
 fn panicked(stack: &Stack) -> Result<bool> {
-    Ok(std::fs::read_to_string(stack.folder().join("operator.log"))?.contains("panicked"))
+    Ok(std::fs::read_to_string(stack.operator.settings().log)?.contains("panicked"))
 }
 
 /// Puts specs to one gallery until there are none left.
