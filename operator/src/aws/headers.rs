@@ -16,7 +16,7 @@ use crate::resources::site::Headers;
 /// `LastModified` has whole seconds: what is asked for sooner may change once more without showing.
 const SETTLED_AFTER: i64 = 3;
 /// How long what we have put ourselves need not be asked for, so that making a gallery does not ask at all.
-const OUR_OWN_FOR: Duration = Duration::from_secs(60);
+const OUR_OWN_FOR: Duration = Duration::from_secs(15);
 
 /// What is known, by bucket and path.
 #[derive(Debug, Default)]

@@ -17,6 +17,8 @@ _PATCHES = {
         "/deploymentId": {"replace", "copy"}, "/description": {"replace"}, "/variables/[^/]+": {"replace", "remove", "add"},
         "/(\\*|[^/]+)/(\\*|[A-Z]+)/throttling/(rateLimit|burstLimit)": {"replace", "remove"},
         "/(\\*|[^/]+)/(\\*|[A-Z]+)/(logging/(loglevel|dataTrace)|metrics/enabled|caching/.+)": {"replace"},
+        # Takes a method's settings away altogether.
+        "/(\\*|~1[^/]*)/(\\*|[A-Z]+)": {"remove"},
         "/accessLogSettings(/.+)?": {"replace", "remove", "add"}, "/tracingEnabled": {"replace"}, "/cacheClusterEnabled": {"replace"},
         "/cacheClusterSize": {"replace"}, "/clientCertificateId": {"replace"}, "/webAclArn": {"replace"}, "/canarySettings(/.+)?": {"add", "replace", "remove", "copy"},
     },
