@@ -197,5 +197,5 @@ mod tests {
     }
 
     const CALL: &str = r#"{"time": 1.0, "milliseconds": 1.0, "caller": "", "region": "", "service": "", "operation": "",
-        "write": false, "host": "", "agent": "", "status": 200, "error": ""}"#;
+        "write": false, "actions": [], "host": "", "agent": "", "status": 200, "error": ""}"#;
 }
