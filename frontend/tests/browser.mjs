@@ -370,11 +370,15 @@ const scenarios = {
     );
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
+    // The browser goes back in its own time.
+    const inHistory = () => page.evaluate(() => history.state?.viewer === true);
+    await until("the entry in the history gone", async () => !(await inHistory()));
     await until("focus on the last tile", async () => (await focusedTile(page)) === "IMG_1006.jpg");
     const box = await page.locator('.tile[data-filename="IMG_1006.jpg"]').boundingBox();
     assert.ok(box.y >= 0 && box.y + box.height <= 900, "the tile is in view");
     await page.keyboard.press("Enter");
     await dialog.waitFor();
+    await until("an entry in the history", inHistory);
     await page.waitForTimeout(400);
     await page.goBack();
     await dialog.waitFor({ state: "detached" });
