@@ -64,9 +64,16 @@ pub enum Command {
 /// Flags of the operator, each with an environment variable of the same name.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
-    /// How often each gallery is compared with AWS without a cause, give or take 10 percent. Such as 30s, 10m, 1h.
+    /// How often each gallery is compared with AWS without a cause, in every field, give or take 10 percent. Such as 30s, 10m, 1h.
     #[arg(long, env, default_value = "1h", value_parser = duration, global = true)]
     pub resync_interval: Duration,
+    /// How often in between only in what changes by itself or is changed by hand most easily: functions, stage, distribution, bucket
+    /// policies, the site.
+    #[arg(long, env, default_value = "10m", value_parser = duration, global = true)]
+    pub light_resync_interval: Duration,
+    /// AWS's limits on calls, times this: how fast the operator calls at most. 0: as fast as it can.
+    #[arg(long, env, default_value_t = 1.0, value_parser = factor, global = true)]
+    pub call_rate_factor: f64,
     /// How many galleries are worked on at once.
     #[arg(long, env, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), global = true)]
     pub max_concurrent_galleries: u16,
@@ -118,6 +125,11 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.trim().parse().ok().filter(|factor| (0.0..=1000.0).contains(factor));
+    factor.ok_or_else(|| "write a number from 0 to 1000, such as 0.5 or 2".into())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -73,6 +73,41 @@ pub enum Seen<T> {
 /// Which resources an observation reads.
 pub type Scope = BTreeSet<ResourceId>;
 
+/// How closely an observation looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Every field that we own, as AWS tells it now.
+    Whole,
+    /// The same, but what galleries share and what AWS lists only for the whole account may be as known from a look a little
+    /// while ago. That something is not there is never believed of an old list.
+    Listed,
+    /// The same as [`Self::Whole`], of what was seen before: found by the ids in `seen`, not searched for.
+    Known,
+    /// Whose it is, and what a deletion has to know.
+    Bare,
+}
+
+/// What AWS's answer to a change tells that the change itself does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Answer {
+    /// That it is done.
+    #[default]
+    Done,
+    /// The id or ARN that AWS assigned.
+    Assigned(String),
+    /// A distribution as it is now.
+    Distribution {
+        /// Its id.
+        id: String,
+        /// Its domain.
+        domain: String,
+        /// Version of the configuration.
+        etag: String,
+        /// Has the configuration arrived everywhere?
+        is_deployed: bool,
+    },
+}
+
 /// AWS, as far as a reconcile needs it.
 pub trait Cloud: Send + Sync {
     /// Reads the resources in `scope` into `seen`, replacing what it held of them. Never writes.
@@ -81,7 +116,7 @@ pub trait Cloud: Send + Sync {
     fn observe(
         &self,
         gallery: &Identity,
-        scope: &Scope,
+        look: (&Scope, Depth),
         seen: &mut Observed,
     ) -> impl Future<Output = Vec<(ResourceId, CloudError)>> + Send;
 
@@ -90,7 +125,7 @@ pub trait Cloud: Send + Sync {
         &self,
         gallery: &Identity,
         change: &Change,
-    ) -> impl Future<Output = Result<(), CloudError>> + Send;
+    ) -> impl Future<Output = Result<Answer, CloudError>> + Send;
 
     /// What the account says of itself, as far as it does. Right after an observation of everything, whose lists it counts.
     fn account(&self, gallery: &Identity, question: &Question) -> impl Future<Output = Account> + Send;
@@ -141,6 +176,11 @@ pub enum ErrorKind {
     LimitExceeded,
     /// Something earlier has not settled in AWS yet; repeating it soon will help.
     NotReady,
+    /// AWS allows the call only now and then, and others of ours come first. It was not made.
+    Queued {
+        /// After how long it is likely to be made.
+        seconds: u32,
+    },
     /// Too many requests.
     Throttled,
     /// No answer, or AWS's fault. The call may have been applied.

@@ -1,5 +1,6 @@
 //! Kubernetes: watches galleries and runs the pipeline for each (`run.rs`), a bounded number at once.
 
+mod memories;
 mod rests;
 mod run;
 
@@ -28,6 +29,7 @@ use crate::gallery::Installation;
 use crate::metrics::Metrics;
 use crate::release::Release;
 use crate::status;
+pub use memories::Memories;
 pub use rests::Rests;
 use run::Run;
 
@@ -61,8 +63,8 @@ pub struct Context<C> {
     pub installation: Arc<Installation>,
     /// What is deployed.
     pub release: Arc<Release>,
-    /// Time between two comparisons without a cause.
-    pub resync: Duration,
+    /// When galleries are looked at without a cause, and how closely.
+    pub memories: Memories,
     /// Metrics.
     pub metrics: Metrics,
     /// Writes events.

@@ -159,6 +159,28 @@ impl ResourceId {
         )
     }
 
+    /// What it is a part of: read only when that is there.
+    pub const fn found_below(self) -> Option<Self> {
+        match self {
+            Id::BucketPolicy(role) => Some(Id::Bucket(role)),
+            Id::UploadCors | Id::Notification => Some(Id::Bucket(Photos)),
+            Id::Site => Some(Id::Bucket(Frontend)),
+            Id::Artefacts => Some(Id::Bucket(BucketRole::Artefacts)),
+            Id::Permission(function) => Some(Id::Function(function)),
+            Id::Deployment | Id::Stage => Some(Id::RestApi),
+            Id::Invalidation => Some(Id::Distribution),
+            Id::OriginAccessControl
+            | Id::ResponseHeadersPolicy
+            | Id::Bucket(_)
+            | Id::Table
+            | Id::LogGroup(_)
+            | Id::Role(_)
+            | Id::RestApi
+            | Id::Distribution
+            | Id::Function(_) => None,
+        }
+    }
+
     /// The kind, as metrics and events name it.
     pub const fn kind(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod plan_command;
 pub mod policy;
 pub mod preflight;
+pub mod quota;
 pub mod reconcile;
 pub mod release;
 pub mod resources;

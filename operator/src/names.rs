@@ -33,8 +33,6 @@ pub const TAG_RETAINED: &str = "photogallery.dev/retained";
 /// Tag: the keys of `spec.tags` that we set, as [`key_list`] writes them, so that a key removed from the spec is removed from AWS
 /// while tags that others set are left alone.
 pub const TAG_KEYS: &str = "photogallery.dev/tag-keys";
-/// Tag on the REST API: SHA-256 of the `OpenAPI` body that it was last given.
-pub const TAG_BODY: &str = "photogallery.dev/body-sha256";
 /// Tag on the distribution: digest of the site whose invalidation was last requested.
 pub const TAG_SITE: &str = "photogallery.dev/site-sha256";
 /// Tag on what all galleries of an operator share.
@@ -305,6 +303,16 @@ pub fn merged_tags(want: &Tags, seen: &Tags) -> Tags {
     merged.retain(|key, _| !remove.contains(key));
     merged.extend(set);
     merged
+}
+
+/// Sets tags one by one, as most services do.
+pub fn set_tags(seen: &mut Tags, tags: &Tags) {
+    seen.extend(tags.clone());
+}
+
+/// Removes tags one by one, as most services do.
+pub fn unset_tags(seen: &mut Tags, keys: &[String]) {
+    seen.retain(|key, _| !keys.contains(key));
 }
 
 /// Lower-case hexadecimal SHA-256.

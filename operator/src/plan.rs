@@ -134,13 +134,6 @@ impl Plan {
         self.actions.iter().map(|action| action.steps.len()).sum()
     }
 
-    /// Resources that the next round has to read again: what was touched, and what AWS is at work on. The others are as
-    /// they were, because nobody touched them.
-    pub fn to_read_again(&self) -> BTreeSet<ResourceId> {
-        let touched = self.actions.iter().map(|action| action.resource);
-        touched.chain(self.aws_at_work().map(|(id, _)| id)).collect()
-    }
-
     /// What AWS is at work on: the resource and the text to show.
     pub fn aws_at_work(&self) -> impl Iterator<Item = (ResourceId, &'static str)> {
         self.waiting.iter().filter_map(|(id, waiting)| match waiting {

@@ -50,6 +50,10 @@ pub const fn answer(kind: ErrorKind) -> Answer {
             let retry = Retry::AtLeast(Duration::from_secs(15));
             Answer { reason: Reason::Waiting, unknown: false, stalled: false, retry }
         }
+        ErrorKind::Queued { seconds } => {
+            let retry = Retry::After(Duration::from_secs(seconds as u64));
+            Answer { reason: Reason::Waiting, unknown: false, stalled: false, retry }
+        }
         ErrorKind::Throttled => outage(Reason::Throttled),
         ErrorKind::Unavailable => outage(Reason::Unavailable),
     }
@@ -77,6 +81,7 @@ const fn rank(kind: ErrorKind) -> u8 {
         ErrorKind::Throttled => 4,
         ErrorKind::Unavailable => 5,
         ErrorKind::NotReady => 6,
+        ErrorKind::Queued { .. } => 7,
     }
 }
 
@@ -102,6 +107,9 @@ pub fn advice(failure: &Failure) -> String {
         }
         ErrorKind::Rejected => format!("AWS refuses {operation} for {resource}: {source}"),
         ErrorKind::NotReady => format!("AWS is not ready for {resource} yet: {source}"),
+        ErrorKind::Queued { .. } => {
+            format!("{source}: AWS allows an account few of these, and other galleries came first.")
+        }
         ErrorKind::Throttled => {
             format!("AWS limits our calls ({service}:{operation}); trying again, more slowly.")
         }

@@ -1,7 +1,10 @@
 //! The pipeline: observe, plan, apply, and again, while that makes progress.
 //!
-//! Nothing survives a reconcile in memory, so every first round is the same as the first one after a crash. Failures are
-//! data: one resource's does not stop the others.
+//! What a reconcile leaves in memory decides no write: it only lets the next one be content with a glance (`memory.rs`) when nothing
+//! has changed. So every first round that writes is the same as the first one after a crash. What was written needs no look, where
+//! AWS's answer tells enough (`resources/after.rs`). Failures are data: one resource's does not stop the others.
+
+mod memory;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -11,13 +14,14 @@ use futures::StreamExt;
 use futures::stream;
 use tokio::time::{Instant, sleep};
 
-use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
+use crate::cloud::{Answer, Cloud, CloudError, Depth, ErrorKind, Message, Observed, Scope};
 use crate::drift::{self, Wanted};
 use crate::gallery::{Goal, Identity};
 use crate::graph::ResourceId;
 use crate::plan::{Action, Plan};
 use crate::preflight::{self, Preflight};
-use crate::resources::{Change, Step};
+use crate::resources::{Change, Step, after};
+pub use memory::Memory;
 
 /// How long one reconcile waits for what AWS finishes within seconds: a function that becomes active, a role that Lambda
 /// hears of (7-12 s measured, tail 60 s). Slower things are the requeue's.
@@ -49,6 +53,8 @@ pub struct Outcome {
     pub held: BTreeSet<ResourceId>,
     /// What stands in the way of a gallery of which nothing is there.
     pub preflight: Preflight,
+    /// Only what may have changed was looked at; the rest of `seen` is remembered.
+    pub is_glance: bool,
 }
 
 /// A call that failed.
@@ -105,10 +111,47 @@ impl Progress for Quiet {
 /// Looks, and says what would have to be done. Changes nothing.
 pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
     let mut outcome = Outcome { wanted: drift::wanted(goal), ..Outcome::default() };
-    outcome.failures = observe(cloud, goal, everything(goal), &mut outcome.seen).await;
+    let depth = if matches!(goal, Goal::Present(_)) { Depth::Listed } else { Depth::Bare };
+    outcome.failures = observe(cloud, goal, (everything(goal), depth), &mut outcome.seen).await;
     outcome.plan = Plan::new(goal, &outcome.seen);
     outcome.found = outcome.plan.clone();
     outcome
+}
+
+/// Looks only at what may have changed since. `None`: something has, so that everything has to be looked at.
+pub async fn glance(cloud: &impl Cloud, goal: &Goal, memory: &Memory) -> Option<Outcome> {
+    let mut outcome = Outcome {
+        wanted: drift::wanted(goal),
+        is_glance: true,
+        seen: memory.seen.clone(),
+        ..Outcome::default()
+    };
+    outcome.failures = observe(cloud, goal, (memory.scope(), Depth::Known), &mut outcome.seen).await;
+    outcome.plan = Plan::new(goal, &outcome.seen);
+    outcome.found = outcome.plan.clone();
+    let Plan { actions, conflicts, .. } = &outcome.plan;
+    // Where AWS does not answer, more questions are no help.
+    let is_enough = !outcome.failures.is_empty() || (actions.is_empty() && conflicts.is_empty());
+    is_enough.then_some(outcome)
+}
+
+/// Reads what is to be changed, where that was not read just now but taken from an older list.
+async fn confirm(cloud: &impl Cloud, goal: &Goal, outcome: &mut Outcome) {
+    let planned = outcome.plan.actions.iter().map(|action| action.resource);
+    let is_old = |id: &ResourceId| may_be_listed(*id) && outcome.seen.state(*id).is_some();
+    let scope: Scope = planned.filter(is_old).collect();
+    if scope.is_empty() || matches!(goal, Goal::Absent(..)) {
+        return;
+    }
+    let failures = observe(cloud, goal, (scope, Depth::Whole), &mut outcome.seen).await;
+    outcome.failures.extend(failures);
+    outcome.plan = Plan::new(goal, &outcome.seen);
+    outcome.found = outcome.plan.clone();
+}
+
+/// May a look take it from a list that is older than itself ([`Depth::Listed`])?
+fn may_be_listed(id: ResourceId) -> bool {
+    id.is_shared() || matches!(id, ResourceId::RestApi | ResourceId::Distribution | ResourceId::Role(_))
 }
 
 /// Finds out what stands in the way of a gallery of which nothing is there yet.
@@ -126,6 +169,7 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
     let deadline = Instant::now() + PATIENCE;
     let (mut pauses, mut repeats) = (Pauses::default(), Repeats::default());
     let mut outcome = look(cloud, goal).await;
+    confirm(cloud, goal, &mut outcome).await;
     // When deleting, nothing is touched that something unseen may depend on.
     if !outcome.failures.is_empty() && matches!(goal, Goal::Absent(..)) {
         return outcome;
@@ -146,14 +190,12 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             !blocked.contains(&id) && !unseen.contains_key(&id) && !outcome.held.contains(&id)
         });
         let (now, later): (Vec<_>, Vec<_>) = actions.cloned().partition(|action| repeats.allow(action));
-        // What takes minutes is the next reconcile's to look at: CloudFront allows few calls.
-        let is_due = |id: &ResourceId| !is_slow(*id) || now.iter().any(|action| action.resource == *id);
-        let again = outcome.plan.to_read_again().into_iter().filter(|id| !outcome.held.contains(id));
-        let mut scope: Scope = again.filter(is_due).collect();
-        scope.extend(unseen.keys());
+        let mut scope: Scope = unseen.keys().copied().collect();
         if now.is_empty() {
-            let brief = outcome.plan.aws_at_work().any(|(id, _)| !is_slow(id));
-            if !(brief || !unseen.is_empty() || !later.is_empty()) || Instant::now() > deadline {
+            // What takes minutes is the next reconcile's to look at: CloudFront allows few calls.
+            scope.extend(outcome.plan.aws_at_work().map(|(id, _)| id).filter(|id| !is_slow(*id)));
+            scope.extend(later.iter().map(|action| action.resource));
+            if scope.is_empty() || Instant::now() > deadline {
                 outcome.failures.extend(unseen.into_values());
                 return outcome;
             }
@@ -161,7 +203,8 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             sleep(pauses.next()).await;
         } else {
             progress.round(&outcome).await;
-            let round = apply(cloud, goal.identity(), &now).await;
+            let mut round = apply(cloud, goal.identity(), &now).await;
+            scope.append(&mut round.note(&mut outcome.seen));
             if matches!(goal, Goal::Present(_)) {
                 repeats.note(&round.applied);
             }
@@ -175,7 +218,8 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
             }
         }
         scope.retain(|id| !blocked.contains(id));
-        let failures = observe(cloud, goal, scope, &mut outcome.seen).await;
+        let depth = if matches!(goal, Goal::Present(_)) { Depth::Whole } else { Depth::Bare };
+        let failures = observe(cloud, goal, (scope, depth), &mut outcome.seen).await;
         let (now_unseen, failed) = self::unseen(failures);
         if !failed.is_empty() {
             outcome.failures.extend(now_unseen.into_values().chain(failed));
@@ -192,11 +236,20 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
 }
 
 /// Reads, and reads again what found no answer: to begin anew would cost forty calls more, just when AWS has none to spare.
-async fn observe(cloud: &impl Cloud, goal: &Goal, mut scope: Scope, seen: &mut Observed) -> Vec<Failure> {
+async fn observe(
+    cloud: &impl Cloud,
+    goal: &Goal,
+    (mut scope, depth): (Scope, Depth),
+    seen: &mut Observed,
+) -> Vec<Failure> {
     let mut pauses = Pauses::default();
     let mut given_up = Vec::new();
-    loop {
-        let errors = cloud.observe(goal.identity(), &scope, seen).await;
+    // Its tags tell what its caches were told.
+    if scope.contains(&ResourceId::Invalidation) {
+        scope.insert(ResourceId::Distribution);
+    }
+    while !scope.is_empty() {
+        let errors = cloud.observe(goal.identity(), (&scope, depth), seen).await;
         let failures =
             errors.into_iter().map(|(resource, error)| Failure::new(goal.identity(), resource, error));
         let (again, others): (Vec<_>, Vec<_>) = failures
@@ -208,19 +261,12 @@ async fn observe(cloud: &impl Cloud, goal: &Goal, mut scope: Scope, seen: &mut O
         }
         sleep(pauses.next()).await;
         let again: Scope = again.iter().map(|failure| failure.resource).collect();
-        let with_them = again.iter().flat_map(|id| read_by_identity_of(*id)).filter(|id| scope.contains(id));
-        let with_them: Vec<_> = with_them.copied().collect();
-        scope = again.into_iter().chain(with_them).collect();
+        // With what is read only when they are there.
+        scope.retain(|id| {
+            again.contains(id) || id.found_below().is_some_and(|parent| again.contains(&parent))
+        });
     }
-}
-
-/// What can only be read by the identity that AWS has assigned to a resource.
-const fn read_by_identity_of(id: ResourceId) -> &'static [ResourceId] {
-    match id {
-        ResourceId::RestApi => &[ResourceId::Deployment, ResourceId::Stage],
-        ResourceId::Distribution => &[ResourceId::Invalidation],
-        _ => &[],
-    }
+    given_up
 }
 
 /// Enters what came of a round. Was anything done?
@@ -228,7 +274,7 @@ fn take_over(
     goal: &Goal,
     outcome: &mut Outcome,
     blocked: &mut BTreeSet<ResourceId>,
-    Round { applied, failures }: Round,
+    Round { applied, answers: _, failures }: Round,
 ) -> bool {
     // What was given up stays told, also through rounds in which others go on.
     outcome.failures.retain(|failure| blocked.contains(&failure.resource));
@@ -270,7 +316,8 @@ fn without_effect(goal: &Goal, outcome: &Outcome) -> Vec<Failure> {
 
 /// Everything that `goal` is about.
 fn everything(goal: &Goal) -> Scope {
-    ResourceId::all().filter(|id| matches!(goal, Goal::Present(_)) || !id.is_shared()).collect()
+    let goes = |id: &ResourceId| !id.is_shared() && !id.goes_with_its_parent();
+    ResourceId::all().filter(|id| matches!(goal, Goal::Present(_)) || goes(id)).collect()
 }
 
 /// AWS takes minutes, so that a reconcile does not wait for it.
@@ -278,10 +325,28 @@ fn is_slow(id: ResourceId) -> bool {
     matches!(id, ResourceId::Distribution)
 }
 
+/// What was done, and what came of it.
 #[derive(Default)]
 struct Round {
     applied: Vec<Action>,
+    /// What AWS answered to each step of `applied`.
+    answers: Vec<Vec<Answer>>,
     failures: Vec<Failure>,
+}
+
+impl Round {
+    /// Enters what AWS's answers tell. What they do not tell has to be looked at.
+    fn note(&mut self, seen: &mut Observed) -> Scope {
+        let mut unknown: Scope = self.failures.iter().map(|failure| failure.resource).collect();
+        for (Action { resource, steps }, answers) in self.applied.iter().zip(self.answers.drain(..)) {
+            for (step, answer) in steps.iter().zip(answers) {
+                if !after::note(seen, &step.change, &answer) {
+                    unknown.insert(*resource);
+                }
+            }
+        }
+        unknown
+    }
 }
 
 /// Carries out actions: side by side, each one's steps in order. The rest of an action that failed is skipped.
@@ -289,9 +354,11 @@ async fn apply(cloud: &impl Cloud, identity: &Identity, actions: &[Action]) -> R
     let mut round = Round::default();
     let carry_out = actions.iter().map(|action| apply_steps(cloud, identity, action)).collect::<Vec<_>>();
     let mut results = stream::iter(carry_out).buffer_unordered(PARALLEL);
-    while let Some((resource, steps, error)) = results.next().await {
-        if !steps.is_empty() {
+    while let Some((resource, done, error)) = results.next().await {
+        if !done.is_empty() {
+            let (steps, answers) = done.into_iter().unzip();
             round.applied.push(Action { resource, steps });
+            round.answers.push(answers);
         }
         if let Some(error) = error {
             round.failures.push(Failure::new(identity, resource, error));
@@ -304,15 +371,18 @@ async fn apply_steps(
     cloud: &impl Cloud,
     identity: &Identity,
     action: &Action,
-) -> (ResourceId, Vec<Step<Change>>, Option<CloudError>) {
+) -> (ResourceId, Vec<(Step<Change>, Answer)>, Option<CloudError>) {
     let mut done = Vec::new();
     for step in &action.steps {
-        if let Err(error) = cloud.apply(identity, &step.change).await {
-            tracing::info!(resource = %action.resource, operation = error.operation, code = error.code,
+        let answer = match cloud.apply(identity, &step.change).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::info!(resource = %action.resource, operation = error.operation, code = error.code,
                 kind = ?error.kind, message = %error.source, "AWS refused a call");
-            return (action.resource, done, Some(error));
-        }
-        done.push(step.clone());
+                return (action.resource, done, Some(error));
+            }
+        };
+        done.push((step.clone(), answer));
     }
     (action.resource, done, None)
 }

@@ -16,13 +16,14 @@ use tokio::sync::Semaphore;
 
 use crate::args::Options;
 use crate::aws::{Aws, ClientPool, base_config};
-use crate::controller::{self, Context, MANAGER, chain};
+use crate::controller::{self, Context, MANAGER, Memories, chain};
 use crate::gallery::Installation;
 use crate::leader::Timing;
 use crate::leader::election::{Candidate, Election, Lost};
 use crate::leader::guard::Guard;
 use crate::metrics::{CallRecorder, Metrics};
 use crate::preflight::simulation;
+use crate::quota::Gate;
 use crate::release::Release;
 use crate::server::{self, Readiness};
 
@@ -99,11 +100,17 @@ impl Parts {
         };
         tracing::info!(account = installation.account, owner_id = installation.owner_id, "connected");
         let recorder = SharedInterceptor::new(CallRecorder(metrics.clone()));
-        let cloud = Aws::new(ClientPool::new(aws, vec![SharedInterceptor::new(guard.clone()), recorder]));
-        let cloud = cloud.acting_as(principal);
+        let clients = ClientPool::new(aws, vec![SharedInterceptor::new(guard.clone()), recorder]);
+        let clients = clients.shared(Gate::new(options.call_rate_factor), list_age(options));
+        let cloud = Aws::new(clients).acting_as(principal);
         let (installation, release) = (Arc::new(installation), Arc::new(release));
         Ok(Self { config, client, cloud, installation, release, metrics })
     }
+}
+
+/// How old a list may be that serves several galleries: never so old that a look finds what the one before has found.
+fn list_age(options: &Options) -> Duration {
+    options.resync_interval.min(options.light_resync_interval).div_f64(2.0).min(Duration::from_secs(60))
 }
 
 async fn kube_system_uid(client: &Client) -> Result<String, kube::Error> {
@@ -190,7 +197,7 @@ async fn work(
         cloud,
         installation,
         release,
-        resync: options.resync_interval,
+        memories: Memories::new(options.light_resync_interval, options.resync_interval),
         metrics,
         outages: std::sync::Mutex::default(),
         rests: controller::Rests::default(),

@@ -121,6 +121,27 @@ def name_resources_in_full():
     iam_actions.extract_resource_arn = in_full
 
 
+def tell_boundaries_in_the_account_s_details():
+    """GetAccountAuthorizationDetails tells each role's permissions boundary. Here it leaves that out."""
+    tell = iam._IAM_HANDLERS["GetAccountAuthorizationDetails"]
+
+    def tell_all(parameters):
+        status, headers, body = tell(parameters)
+        text = body.decode() if isinstance(body, bytes) else body
+        for name, role in iam._roles.items():
+            boundary = role.get("PermissionsBoundary")
+            if boundary:
+                element = (
+                    "<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
+                    f"<PermissionsBoundaryArn>{boundary}</PermissionsBoundaryArn></PermissionsBoundary>"
+                )
+                begin = f"<member><RoleName>{name}</RoleName>"
+                text = text.replace(begin, begin + element)
+        return status, headers, text.encode() if isinstance(body, bytes) else text
+
+    iam._IAM_HANDLERS["GetAccountAuthorizationDetails"] = tell_all
+
+
 def count_loopback_as_tls():
     """Plain HTTP on loopback stands for TLS, as behind a terminator: else a policy that denies aws:SecureTransport=false
     refuses everything and redirect-to-https sends viewers away. Who sends "X-Forwarded-Proto: http" is taken at their word,
@@ -140,6 +161,7 @@ show_tags_set_later()
 read_booleans_in_patches()
 name_resources_in_full()
 permissions.install()
+tell_boundaries_in_the_account_s_details()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])

@@ -65,7 +65,7 @@ fn told<T>(answer: Result<T, CloudError>) -> Option<T> {
 
 /// Of the region's functions.
 async fn settings(clients: &Clients) -> Result<Vec<(Quota, Usage)>, CloudError> {
-    let answer = clients.lambda.get_account_settings().send().await;
+    let answer = clients.lambda("GetAccountSettings").await.get_account_settings().send().await;
     let answer = answer.map_err(failed("lambda", "GetAccountSettings"))?;
     let (Some(limit), Some(used)) = (answer.account_limit, answer.account_usage) else {
         return Ok(Vec::new());
@@ -85,7 +85,7 @@ async fn settings(clients: &Clients) -> Result<Vec<(Quota, Usage)>, CloudError> 
 }
 
 async fn roles(clients: &Clients) -> Result<Option<Usage>, CloudError> {
-    let answer = clients.iam.get_account_summary().send().await;
+    let answer = clients.iam("GetAccountSummary").await.get_account_summary().send().await;
     let summary = answer.map_err(failed("iam", "GetAccountSummary"))?.summary_map.unwrap_or_default();
     let number = |name: &str| {
         let found = summary.iter().find(|(key, _)| key.as_str() == name);
@@ -152,7 +152,12 @@ async fn simulate(
         let entry = ContextEntry::builder().context_key_name(key).context_key_values(value);
         entry.context_key_type(ContextKeyTypeEnum::String).build()
     });
-    let call = clients.iam.simulate_principal_policy().policy_source_arn(principal).max_items(PAGE);
+    let call = clients
+        .iam("SimulatePrincipalPolicy")
+        .await
+        .simulate_principal_policy()
+        .policy_source_arn(principal)
+        .max_items(PAGE);
     let call = call.set_action_names(Some(actions.into_iter().collect()));
     let call = call.set_resource_arns(Some(resources.into_iter().collect()));
     let call = call.set_context_entries(Some(context.collect()));

@@ -24,7 +24,7 @@ use crate::cloud;
 use crate::drift::reference;
 use crate::gallery::Gallery;
 use crate::graph::BucketRole;
-use crate::names::TAG_BODY;
+use crate::names::{TAG_SITE, Tags};
 use crate::release::Release;
 use crate::resources::document::text;
 use crate::resources::{self, Kind};
@@ -55,9 +55,7 @@ fn names() -> Vec<(&'static str, String)> {
     let element = |key: &str, value: &str| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
     let member = |key: &str, value: &str| format!("<member><Key>{key}</Key><Value>{value}</Value></member>");
     let list: Vec<_> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-    let mut api_tags = tags.clone();
     let digest = resources::rest_api::digest(&gallery);
-    api_tags.insert(TAG_BODY.into(), digest.clone());
     let zips = release.functions.values().map(|zip| {
         format!("<Contents><Key>{}</Key><ETag>&quot;{}&quot;</ETag></Contents>", zip.key, zip.md5)
     });
@@ -79,7 +77,7 @@ fn names() -> Vec<(&'static str, String)> {
         ("tags", xml_tags(&tags, element)),
         ("tags.member", xml_tags(&tags, member)),
         ("tags.json", json!(tags).to_string()),
-        ("tags.api", json!(api_tags).to_string()),
+        ("tags.object", json!(tags).to_string()),
         ("tags.list", Value::from(list).to_string()),
         ("bucket.site", identity.bucket(BucketRole::Frontend)),
         ("bucket.photos", identity.bucket(BucketRole::Photos)),
@@ -160,7 +158,7 @@ async fn s3_s_answers_about_a_bucket_are_no_difference() {
     );
     assert_unchanged::<resources::bucket::Bucket>(
         role,
-        bucket::observe(&clients, &gallery, role).await.unwrap(),
+        bucket::observe(&Looking::whole(&clients, &gallery), role).await.unwrap(),
     );
     let seen = upload_cors::observe(&clients, &gallery).await.unwrap();
     assert_unchanged::<resources::upload_cors::UploadCors>((), seen);
@@ -188,17 +186,7 @@ async fn s3_s_lists_and_headers_are_no_difference() {
     let mut want = resources::site::Observed::as_wanted(&gallery);
     want.files.remove("config.json");
     assert_eq!(seen, want);
-    let shared = gallery.identity.installation.shared_tags();
-    let tagged = mock!(S3::get_bucket_tagging).then_output(move || {
-        let tag = |(key, value)| aws_sdk_s3::types::Tag::builder().key(key).value(value).build().unwrap();
-        let tags = shared.clone().into_iter().map(tag).collect();
-        aws_sdk_s3::operation::get_bucket_tagging::GetBucketTaggingOutput::builder()
-            .set_tag_set(Some(tags))
-            .build()
-            .unwrap()
-    });
-    let listed = mock!(S3::list_objects_v2).then_http_response(|| answer("list-artefacts.xml"));
-    let clients = crate::testing::clients::clients(&[&tagged, &listed]);
+    let clients = answers!(S3::list_objects_v2 => "list-artefacts.xml");
     let seen = artefacts::observe(&clients, &gallery.identity).await.unwrap();
     assert_unchanged::<resources::artefacts::Artefacts>((), seen);
 }
@@ -212,7 +200,7 @@ async fn iam_s_answers_are_no_difference() {
         Iam::list_role_policies => "list-role-policies.xml",
         Iam::list_attached_role_policies => "list-attached-role-policies.xml",
     );
-    let seen = role::observe(&clients, &gallery, LIST).await.unwrap();
+    let seen = role::observe(&Looking::whole(&clients, &gallery), LIST).await.unwrap();
     assert_unchanged::<resources::role::Role>(LIST, seen);
 }
 
@@ -240,7 +228,7 @@ async fn api_gateway_s_answers_are_no_difference() {
         ApiGateway::get_stage => "get-stage.json",
     );
     let known = reference(&gallery);
-    let seen = rest_api::observe(&clients, &gallery.identity).await.unwrap();
+    let seen = rest_api::observe(&Looking::whole(&clients, &gallery.identity)).await.unwrap();
     assert_unchanged::<resources::rest_api::RestApi>((), seen);
     let seen = deployment::observe(&clients, &gallery.identity, &known).await.unwrap();
     assert_unchanged::<resources::deployment::Deployment>((), seen);
@@ -262,9 +250,12 @@ async fn cloudfront_s_answers_are_no_difference() {
     assert_unchanged::<resources::origin_access_control::OriginAccessControl>((), seen);
     let seen = response_headers_policy::observe(&clients, &gallery.identity).await.unwrap();
     assert_unchanged::<resources::response_headers_policy::ResponseHeadersPolicy>((), seen);
-    let seen = distribution::observe(&clients, &gallery.identity).await.unwrap();
+    let seen = distribution::observe(&Looking::whole(&clients, &gallery.identity)).await.unwrap();
     assert_unchanged::<resources::distribution::Distribution>((), seen);
-    let seen = invalidation::observe(&clients, &gallery.identity, &reference(&gallery)).await.unwrap();
+    let mut seen = reference(&gallery);
+    let tags = Tags::from([(TAG_SITE.to_owned(), resources::site::digest(&gallery))]);
+    seen.distribution.as_mut().unwrap().tags = tags;
+    let seen = invalidation::observe(&seen);
     assert_unchanged::<resources::invalidation::Invalidation>((), seen);
 }
 
@@ -275,7 +266,7 @@ async fn dynamodb_s_answers_are_no_difference() {
         DynamoDb::list_tags_of_resource => "list-tags-of-resource.json",
         DynamoDb::describe_continuous_backups => "describe-continuous-backups.json",
     );
-    let seen = table::observe(&clients, &gallery().identity).await.unwrap();
+    let seen = table::observe(&Looking::whole(&clients, &gallery().identity)).await.unwrap();
     assert_unchanged::<resources::table::Table>((), seen);
 }
 
@@ -285,6 +276,6 @@ async fn cloudwatch_logs_answers_are_no_difference() {
         Logs::describe_log_groups => "describe-log-groups.json",
         Logs::list_tags_for_resource => "list-tags-for-log-group.json",
     );
-    let seen = log_group::observe(&clients, &gallery().identity, LIST).await.unwrap();
+    let seen = log_group::observe(&Looking::whole(&clients, &gallery().identity), LIST).await.unwrap();
     assert_unchanged::<resources::log_group::LogGroup>(LIST, seen);
 }

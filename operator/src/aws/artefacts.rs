@@ -18,9 +18,8 @@ pub(super) const NEEDS: &[CallNeeds] = &[call("s3", "PutObject", &[Need("s3:PutO
 
 const ROLE: BucketRole = BucketRole::Artefacts;
 
-/// Looks only into a bucket that is ours: whoever could put zips into another one could have our functions run them.
+/// Only called for a bucket that is ours: whoever could put zips into another one could have our functions run them.
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
-    let Seen::Ours(_) = bucket::owned(clients, gallery, ROLE).await? else { return Ok(Seen::Nothing) };
     let objects = objects::list(clients, gallery, ROLE, PREFIX).await?;
     let keys =
         |objects: BTreeMap<String, Listed>| objects.into_iter().map(|(key, object)| (key, object.etag));
@@ -43,26 +42,16 @@ pub(super) async fn apply(
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::Client;
-    use aws_sdk_s3::operation::get_bucket_tagging::GetBucketTaggingOutput;
     use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
     use aws_sdk_s3::operation::put_object::PutObjectOutput;
-    use aws_sdk_s3::types::{Object, Tag};
-    use aws_smithy_mocks::{Rule, mock};
+    use aws_sdk_s3::types::Object;
+    use aws_smithy_mocks::mock;
     use functions_core::contract::FunctionName;
 
     use super::*;
-    use crate::names::Tags;
     use crate::resources::{Body, artefacts};
-    use crate::testing::clients::{clients, refusal};
-    use crate::testing::galleries::{identity, installation};
-
-    fn tagged(tags: &Tags) -> Rule {
-        let tags: Vec<_> =
-            tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build().unwrap()).collect();
-        mock!(Client::get_bucket_tagging).then_output(move || {
-            GetBucketTaggingOutput::builder().set_tag_set(Some(tags.clone())).build().unwrap()
-        })
-    }
+    use crate::testing::clients::clients;
+    use crate::testing::galleries::identity;
 
     #[tokio::test]
     async fn all_pages_of_our_bucket_are_read() {
@@ -79,21 +68,11 @@ mod tests {
         let second = mock!(Client::list_objects_v2)
             .match_requests(|request| request.continuation_token() == Some("more"))
             .then_output(move || page(1000..1002, None));
-        let clients = clients(&[&tagged(&installation().shared_tags()), &first, &second]);
+        let clients = clients(&[&first, &second]);
         let Seen::Ours(seen) = observe(&clients, &identity("photos", "summer")).await.unwrap() else {
             panic!()
         };
         assert_eq!(seen.keys.len(), 1002);
-    }
-
-    #[tokio::test]
-    async fn nobody_looks_into_a_bucket_that_is_missing_or_another_s() {
-        let missing =
-            mock!(Client::get_bucket_tagging).then_http_response(|| refusal(404, "NoSuchBucket", "none"));
-        for rule in [missing, tagged(&Tags::new()), tagged(&identity("photos", "summer").owner_tags())] {
-            let seen = observe(&clients(&[&rule]), &identity("photos", "summer")).await.unwrap();
-            assert_eq!(seen, Seen::Nothing);
-        }
     }
 
     #[tokio::test]

@@ -17,8 +17,8 @@ use futures::try_join;
 
 use super::error::{failed, found, invalid_request};
 use super::needs::{CallNeeds, Need, On, call};
-use super::{Clients, objects};
-use crate::cloud::{CloudError, Foreign, Seen};
+use super::{Clients, Looking, objects};
+use crate::cloud::{CloudError, Depth, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::names::Tags;
@@ -54,16 +54,17 @@ pub(super) const NEEDS: &[CallNeeds] = &[
 /// Where a bucket is made when no place is given; S3 refuses it as a place.
 const DEFAULT_REGION: &str = "us-east-1";
 
-pub(super) async fn observe(
-    clients: &Clients,
-    gallery: &Identity,
-    role: BucketRole,
-) -> Result<Seen<Observed>, CloudError> {
+pub(super) async fn observe(looking: &Looking<'_>, role: BucketRole) -> Result<Seen<Observed>, CloudError> {
+    let Looking { clients, gallery, .. } = *looking;
     let tags = match owned(clients, gallery, role).await? {
         Seen::Ours(tags) => tags,
         Seen::Nothing => return Ok(Seen::Nothing),
         Seen::Foreign(foreign) => return Ok(Seen::Foreign(foreign)),
     };
+    if looking.depth == Depth::Bare {
+        let (unblocked, lifecycle) = (BTreeSet::new(), Vec::new());
+        return Ok(Seen::Ours(Observed { tags, unblocked, ownership: None, encryption: None, lifecycle }));
+    }
     let bucket = gallery.bucket(role);
     let (unblocked, ownership, encryption, lifecycle) = try_join!(
         unblocked(clients, gallery, &bucket),
@@ -81,11 +82,7 @@ pub(super) async fn count_photos(clients: &Clients, gallery: &Identity) -> Resul
 }
 
 /// Whose a bucket is, and its tags. Asks for the tags and not by `HEAD`, whose refusals do not say why.
-pub(super) async fn owned(
-    clients: &Clients,
-    gallery: &Identity,
-    role: BucketRole,
-) -> Result<Seen<Tags>, CloudError> {
+async fn owned(clients: &Clients, gallery: &Identity, role: BucketRole) -> Result<Seen<Tags>, CloudError> {
     let name = gallery.bucket(role);
     let account = &gallery.installation.account;
     let result = clients.s3.get_bucket_tagging().bucket(&name).expected_bucket_owner(account).send().await;

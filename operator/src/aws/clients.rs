@@ -12,26 +12,77 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 use super::counts::Counts;
 use super::headers::KnownHeaders;
+use super::lists::{AccountLists, Lists};
 use super::recent::Recent;
+use crate::cloud::CloudError;
+use crate::quota::Gate;
 
 /// Where AWS's global services are signed for.
 const GLOBAL_REGION: &str = "us-east-1";
 
-/// Clients for the services of one region, and for the global ones.
+/// Clients for the services of one region, and for the global ones. Those of services that let an account call only so often are
+/// handed out for one call each, when its turn has come.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "one client per service")]
 pub struct Clients {
-    pub apigateway: aws_sdk_apigateway::Client,
-    pub cloudfront: aws_sdk_cloudfront::Client,
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    pub iam: aws_sdk_iam::Client,
-    pub lambda: aws_sdk_lambda::Client,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    pub quotas: aws_sdk_servicequotas::Client,
-    pub s3: aws_sdk_s3::Client,
+    region: String,
+    gate: Arc<Gate>,
+    apigateway: aws_sdk_apigateway::Client,
+    cloudfront: aws_sdk_cloudfront::Client,
+    iam: aws_sdk_iam::Client,
+    lambda: aws_sdk_lambda::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    pub(super) dynamodb: aws_sdk_dynamodb::Client,
+    pub(super) quotas: aws_sdk_servicequotas::Client,
+    pub(super) s3: aws_sdk_s3::Client,
+    /// How old a list may be that serves several galleries.
+    pub(super) list_age: Duration,
+    pub(super) lists: Arc<Lists>,
+    pub(super) account_lists: Arc<AccountLists>,
     pub(super) recent: Arc<Recent>,
     pub(super) headers: Arc<KnownHeaders>,
     pub(super) counts: Arc<Counts>,
+}
+
+impl Clients {
+    /// API Gateway, for one call.
+    pub(crate) async fn apigateway(&self, operation: &str) -> &aws_sdk_apigateway::Client {
+        self.gate.pass(&self.region, "apigateway", operation).await;
+        &self.apigateway
+    }
+
+    /// `CloudFront`, for one call.
+    pub(crate) async fn cloudfront(&self, operation: &str) -> &aws_sdk_cloudfront::Client {
+        self.gate.pass(GLOBAL_REGION, "cloudfront", operation).await;
+        &self.cloudfront
+    }
+
+    /// IAM, for one call.
+    pub(crate) async fn iam(&self, operation: &str) -> &aws_sdk_iam::Client {
+        self.gate.pass(GLOBAL_REGION, "iam", operation).await;
+        &self.iam
+    }
+
+    /// Lambda, for one call.
+    pub(crate) async fn lambda(&self, operation: &str) -> &aws_sdk_lambda::Client {
+        self.gate.pass(&self.region, "lambda", operation).await;
+        &self.lambda
+    }
+
+    /// `CloudWatch` Logs, for one call.
+    pub(crate) async fn logs(&self, operation: &str) -> &aws_sdk_cloudwatchlogs::Client {
+        self.gate.pass(&self.region, "logs", operation).await;
+        &self.logs
+    }
+
+    /// Is it this gallery's turn for a change that AWS allows only now and then? The error says how long it has to wait.
+    pub(super) fn line_up(
+        &self,
+        call: (&'static str, &'static str),
+        gallery: &str,
+    ) -> Result<(), CloudError> {
+        let region = if call.0 == "cloudfront" { GLOBAL_REGION } else { &self.region };
+        self.gate.line_up(region, call, gallery)
+    }
 }
 
 /// Makes clients.
@@ -39,8 +90,11 @@ pub struct Clients {
 pub struct ClientPool {
     base: SdkConfig,
     interceptors: Vec<SharedInterceptor>,
+    gate: Arc<Gate>,
+    list_age: Duration,
     recent: Arc<Recent>,
     headers: Arc<KnownHeaders>,
+    account_lists: Arc<AccountLists>,
     regions: Mutex<BTreeMap<String, Arc<Clients>>>,
 }
 
@@ -68,10 +122,19 @@ impl ClientPool {
         Self {
             base,
             interceptors,
+            gate: Arc::new(Gate::new(0.0)),
+            list_age: Duration::ZERO,
             recent: Arc::default(),
             headers: Arc::default(),
+            account_lists: Arc::default(),
             regions: Mutex::default(),
         }
+    }
+
+    /// The same; every call passes `gate` where AWS limits it, and lists of this age serve several galleries.
+    #[must_use]
+    pub fn shared(self, gate: Gate, list_age: Duration) -> Self {
+        Self { gate: Arc::new(gate), list_age, ..self }
     }
 
     /// The clients of a region.
@@ -98,6 +161,11 @@ impl ClientPool {
         // Another endpoint answers for all buckets under one name.
         let s3 = config!(aws_sdk_s3, regional).force_path_style(self.base.endpoint_url().is_some());
         Clients {
+            region: region.to_owned(),
+            gate: Arc::clone(&self.gate),
+            list_age: self.list_age,
+            lists: Arc::default(),
+            account_lists: Arc::clone(&self.account_lists),
             apigateway: client!(aws_sdk_apigateway, regional),
             cloudfront: client!(aws_sdk_cloudfront, global),
             dynamodb: client!(aws_sdk_dynamodb, regional),

@@ -3,7 +3,7 @@
 use super::error::{failed, found};
 use super::needs::{CallNeeds, Need, On, call};
 use super::{Clients, rest_api};
-use crate::cloud::{self, CloudError, Seen};
+use crate::cloud::{self, Answer, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::resources::deployment::{Change, Observed};
 
@@ -27,7 +27,8 @@ pub(super) async fn observe(
         return Ok(Seen::Nothing);
     };
     let pages = clients
-        .apigateway
+        .apigateway("GetDeployments")
+        .await
         .get_deployments()
         .rest_api_id(&rest_api)
         .limit(PAGE)
@@ -45,17 +46,33 @@ pub(super) async fn observe(
     Ok(Seen::Ours(Observed { rest_api, deployments: deployments.collect() }))
 }
 
-pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+pub(super) async fn apply(
+    clients: &Clients,
+    _gallery: &Identity,
+    change: &Change,
+) -> Result<Answer, CloudError> {
     match change {
         Change::Create { rest_api, description } => {
-            let call = clients.apigateway.create_deployment().rest_api_id(rest_api).description(description);
+            let call = clients
+                .apigateway("CreateDeployment")
+                .await
+                .create_deployment()
+                .rest_api_id(rest_api)
+                .description(description);
             let call = call.customize().config_override(rest_api::never_repeated()).send();
-            call.await.map(drop).map_err(failed("apigateway", "CreateDeployment"))
+            let answer = call.await.map_err(failed("apigateway", "CreateDeployment"))?;
+            Ok(answer.id.map_or(Answer::Done, Answer::Assigned))
         }
         Change::Delete { rest_api, id } => {
-            let answer =
-                clients.apigateway.delete_deployment().rest_api_id(rest_api).deployment_id(id).send().await;
-            found(answer, MISSING, failed("apigateway", "DeleteDeployment")).map(drop)
+            let answer = clients
+                .apigateway("DeleteDeployment")
+                .await
+                .delete_deployment()
+                .rest_api_id(rest_api)
+                .deployment_id(id)
+                .send()
+                .await;
+            found(answer, MISSING, failed("apigateway", "DeleteDeployment")).map(|_| Answer::Done)
         }
     }
 }

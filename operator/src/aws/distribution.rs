@@ -3,14 +3,14 @@
 mod config;
 
 use aws_sdk_cloudfront::types::{
-    DistributionConfig, DistributionConfigWithTags, DistributionSummary, Tag, TagKeys, Tags as SdkTags,
+    Distribution, DistributionConfig, DistributionConfigWithTags, Tag, TagKeys, Tags as SdkTags,
 };
 use aws_smithy_types::error::operation::BuildError;
 
-use super::Clients;
 use super::error::{failed, found, invalid_request};
 use super::needs::{CallNeeds, Need, On, call};
-use crate::cloud::{CloudError, Foreign, Seen};
+use super::{Clients, Looking, lists};
+use crate::cloud::{Answer, CloudError, Depth, Foreign, Seen};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::names::Tags;
@@ -43,23 +43,38 @@ pub(super) const NEEDS: &[CallNeeds] = &[
 ];
 
 const MISSING: &[&str] = &["NoSuchDistribution", "NoSuchResource"];
+/// Status of one whose configuration has arrived everywhere.
+const DEPLOYED: &str = "Deployed";
 
-pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
+/// A distribution of a list: what tells whose it may be.
+#[derive(Debug)]
+pub(super) struct Listed {
+    id: String,
+    comment: String,
+    origins: Vec<String>,
+}
+
+pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, CloudError> {
+    let Looking { clients, gallery, known, depth, .. } = *looking;
+    let ids = match (depth, &known.distribution) {
+        (Depth::Known, Some(known)) => vec![known.id.clone()],
+        _ => candidates(looking).await?,
+    };
     let mut left = None;
-    for id in candidates(clients, gallery).await? {
+    for id in ids {
         let Some(tags) = tags(clients, &gallery.distribution_arn(&id)).await? else { continue };
         if let Ownership::NotOurs(whose) = gallery.ownership(&tags) {
             // One that somebody else has made to look like ours is not in the way.
             left = left.or(whose.adopt.is_some().then_some(Foreign { name: id, whose }));
             continue;
         }
-        let answer = clients.cloudfront.get_distribution().id(&id).send().await;
+        let answer = clients.cloudfront("GetDistribution").await.get_distribution().id(&id).send().await;
         let Some(answer) = found(answer, MISSING, failed("cloudfront", "GetDistribution"))? else { continue };
         let Some(distribution) = answer.distribution else { continue };
         return Ok(Seen::Ours(Observed {
             domain: distribution.domain_name,
             etag: answer.e_tag.unwrap_or_default(),
-            is_deployed: distribution.status == "Deployed",
+            is_deployed: distribution.status == DEPLOYED,
             config: distribution.distribution_config.as_ref().map(config::read).unwrap_or_default(),
             id,
             tags,
@@ -69,27 +84,39 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
 }
 
 /// Ids of those that look like ours. Somebody may have changed the comment, but not what it is for.
-async fn candidates(clients: &Clients, gallery: &Identity) -> Result<Vec<String>, CloudError> {
+async fn candidates(looking: &Looking<'_>) -> Result<Vec<String>, CloudError> {
+    let Looking { clients, gallery, .. } = *looking;
     let (comment, host) = (gallery.distribution_comment(), gallery.bucket_host(BucketRole::Frontend));
-    let looks_like_ours = |found: &DistributionSummary| {
-        let mut origins = found.origins().into_iter().flat_map(aws_sdk_cloudfront::types::Origins::items);
-        found.comment == comment || origins.any(|origin| origin.domain_name == host)
+    let looks_like_ours = |found: &&Listed| found.comment == comment || found.origins.contains(&host);
+    let pick = |all: &Vec<Listed>| {
+        let ids: Vec<_> = all.iter().filter(looks_like_ours).map(|found| found.id.clone()).collect();
+        (!ids.is_empty()).then_some(ids)
     };
-    let mut pages = clients.cloudfront.list_distributions().into_paginator().send();
-    let (mut ids, mut count) = (Vec::new(), 0);
+    let found = lists::find(looking, &clients.account_lists.distributions, || list(clients), pick).await?;
+    Ok(found.unwrap_or_default())
+}
+
+async fn list(clients: &Clients) -> Result<Vec<Listed>, CloudError> {
+    let mut pages =
+        clients.cloudfront("ListDistributions").await.list_distributions().into_paginator().send();
+    let mut all = Vec::new();
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed("cloudfront", "ListDistributions"))?;
         let items = page.distribution_list.and_then(|list| list.items).unwrap_or_default();
-        count += items.len();
-        ids.extend(items.into_iter().filter(looks_like_ours).map(|found| found.id));
+        all.extend(items.into_iter().map(|found| {
+            let origins = found.origins().into_iter().flat_map(aws_sdk_cloudfront::types::Origins::items);
+            let origins = origins.map(|origin| origin.domain_name.clone()).collect();
+            Listed { origins, id: found.id, comment: found.comment }
+        }));
     }
-    clients.counts.note(Quota::Distributions, count);
-    Ok(ids)
+    clients.counts.note(Quota::Distributions, all.len());
+    Ok(all)
 }
 
 /// Tags of something of `CloudFront`'s; `None` when there is no such thing.
 pub(super) async fn tags(clients: &Clients, arn: &str) -> Result<Option<Tags>, CloudError> {
-    let answer = clients.cloudfront.list_tags_for_resource().resource(arn).send().await;
+    let answer =
+        clients.cloudfront("ListTagsForResource").await.list_tags_for_resource().resource(arn).send().await;
     let answer = found(answer, MISSING, failed("cloudfront", "ListTagsForResource"))?;
     let items = answer.map(|answer| answer.tags.and_then(|tags| tags.items).unwrap_or_default());
     Ok(items.map(|items| items.into_iter().map(|tag| (tag.key, tag.value.unwrap_or_default())).collect()))
@@ -98,14 +125,14 @@ pub(super) async fn tags(clients: &Clients, arn: &str) -> Result<Option<Tags>, C
 /// `TagResource` on anything of `CloudFront`'s.
 pub(super) async fn tag(clients: &Clients, arn: &str, tags: &Tags) -> Result<(), CloudError> {
     let tags = sdk_tags(tags).map_err(invalid_request("cloudfront", "TagResource"))?;
-    let call = clients.cloudfront.tag_resource().resource(arn).tags(tags);
+    let call = clients.cloudfront("TagResource").await.tag_resource().resource(arn).tags(tags);
     call.send().await.map(drop).map_err(failed("cloudfront", "TagResource"))
 }
 
 /// `UntagResource` on anything of `CloudFront`'s.
 pub(super) async fn untag(clients: &Clients, arn: &str, keys: &[String]) -> Result<(), CloudError> {
     let keys = TagKeys::builder().set_items(Some(keys.to_vec())).build();
-    let call = clients.cloudfront.untag_resource().resource(arn).tag_keys(keys);
+    let call = clients.cloudfront("UntagResource").await.untag_resource().resource(arn).tag_keys(keys);
     call.send().await.map(drop).map_err(failed("cloudfront", "UntagResource"))
 }
 
@@ -114,37 +141,54 @@ fn sdk_tags(tags: &Tags) -> Result<SdkTags, BuildError> {
     Ok(SdkTags::builder().set_items(Some(items.collect::<Result<_, _>>()?)).build())
 }
 
-pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+pub(super) async fn apply(
+    clients: &Clients,
+    gallery: &Identity,
+    change: &Change,
+) -> Result<Answer, CloudError> {
+    let answer = make(clients, gallery, change).await;
+    // Also when it failed: an answer that was lost may have been yes.
+    if matches!(change, Change::Create(_) | Change::Delete { .. }) {
+        clients.account_lists.distributions.forget();
+    }
+    answer
+}
+
+async fn make(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
     match change {
-        Change::Create(wanted) => create(clients, wanted).await,
+        Change::Create(wanted) => return create(clients, wanted).await,
         Change::Update { id, etag, config } => {
-            update(clients, id, etag, |current| config::write(config, current)).await
+            return update(clients, id, etag, |current| config::write(config, current)).await;
         }
         Change::Disable { id, etag } => {
-            update(clients, id, etag, |mut current| {
+            let disable = |mut current: DistributionConfig| {
                 current.enabled = false;
                 Ok(current)
-            })
-            .await
+            };
+            return update(clients, id, etag, disable).await;
         }
         Change::Tag { id, tags } => tag(clients, &gallery.distribution_arn(id), tags).await,
         Change::Untag { id, keys } => untag(clients, &gallery.distribution_arn(id), keys).await,
         Change::Delete { id, etag } => {
-            let answer = clients.cloudfront.delete_distribution().id(id).if_match(etag).send().await;
+            let client = clients.cloudfront("DeleteDistribution").await;
+            let answer = client.delete_distribution().id(id).if_match(etag).send().await;
             found(answer, MISSING, failed("cloudfront", "DeleteDistribution")).map(drop)
         }
     }
+    .map(|()| Answer::Done)
 }
 
-async fn create(clients: &Clients, wanted: &Desired) -> Result<(), CloudError> {
+async fn create(clients: &Clients, wanted: &Desired) -> Result<Answer, CloudError> {
     let invalid = || invalid_request("cloudfront", "CreateDistributionWithTags");
     let Desired { caller_reference, config, tags } = wanted;
     let base = DistributionConfig::builder().caller_reference(caller_reference).comment("").enabled(true);
     let config = base.build().and_then(|base| config::write(config, base)).map_err(invalid())?;
     let tags = sdk_tags(tags).map_err(invalid())?;
     let with_tags = DistributionConfigWithTags::builder().distribution_config(config).tags(tags).build();
-    let call = clients.cloudfront.create_distribution_with_tags().distribution_config_with_tags(with_tags);
-    call.send().await.map(drop).map_err(failed("cloudfront", "CreateDistributionWithTags"))
+    let client = clients.cloudfront("CreateDistributionWithTags").await;
+    let call = client.create_distribution_with_tags().distribution_config_with_tags(with_tags);
+    let made = call.send().await.map_err(failed("cloudfront", "CreateDistributionWithTags"))?;
+    Ok(answered(made.distribution, made.e_tag))
 }
 
 /// Reads the configuration, changes it and writes it back, if it is still the one that the plan saw.
@@ -153,14 +197,29 @@ async fn update(
     id: &str,
     etag: &str,
     change: impl FnOnce(DistributionConfig) -> Result<DistributionConfig, BuildError>,
-) -> Result<(), CloudError> {
+) -> Result<Answer, CloudError> {
     let invalid = || invalid_request("cloudfront", "UpdateDistribution");
-    let answer = clients.cloudfront.get_distribution_config().id(id).send().await;
+    let client = clients.cloudfront("GetDistributionConfig").await;
+    let answer = client.get_distribution_config().id(id).send().await;
     let answer = answer.map_err(failed("cloudfront", "GetDistributionConfig"))?;
     let missing = || BuildError::missing_field("distribution_config", "CloudFront did not tell it");
     let config = answer.distribution_config.ok_or_else(missing).and_then(change).map_err(invalid())?;
-    let call = clients.cloudfront.update_distribution().id(id).if_match(etag).distribution_config(config);
-    call.send().await.map(drop).map_err(failed("cloudfront", "UpdateDistribution"))
+    let client = clients.cloudfront("UpdateDistribution").await;
+    let call = client.update_distribution().id(id).if_match(etag).distribution_config(config);
+    let made = call.send().await.map_err(failed("cloudfront", "UpdateDistribution"))?;
+    Ok(answered(made.distribution, made.e_tag))
+}
+
+fn answered(made: Option<Distribution>, etag: Option<String>) -> Answer {
+    match (made, etag) {
+        (Some(made), Some(etag)) => Answer::Distribution {
+            is_deployed: made.status == DEPLOYED,
+            id: made.id,
+            domain: made.domain_name,
+            etag,
+        },
+        _ => Answer::Done,
+    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) async fn observe(
     function: FunctionName,
 ) -> Result<Seen<Observed>, CloudError> {
     let name = gallery.function(function);
-    let answer = clients.lambda.get_function().function_name(&name).send().await;
+    let answer = clients.lambda("GetFunction").await.get_function().function_name(&name).send().await;
     let Some(answer) = found(answer, MISSING, failed("lambda", "GetFunction"))? else {
         return Ok(Seen::Nothing);
     };
@@ -164,43 +164,68 @@ pub(super) async fn apply(
     function: FunctionName,
     change: &Change,
 ) -> Result<(), CloudError> {
-    let (lambda, name) = (&clients.lambda, gallery.function(function));
+    let name = gallery.function(function);
     match change {
         Change::Create(wanted) => create(clients, &name, wanted).await,
         Change::Code { code, revision_id } => {
             let Code { bucket, key, sha256: _, architecture } = code;
-            let call = lambda.update_function_code().function_name(name).s3_bucket(bucket).s3_key(key);
+            let call = clients
+                .lambda("UpdateFunctionCode")
+                .await
+                .update_function_code()
+                .function_name(name)
+                .s3_bucket(bucket)
+                .s3_key(key);
             let architecture = Architecture::from(architecture.as_str());
             let call = call.architectures(architecture).set_revision_id(revision_id.clone());
             call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionCode"))
         }
         Change::Configuration { configuration, reset, revision_id } => {
-            let call = configure(clients, &name, configuration).set_revision_id(revision_id.clone());
+            let client = clients.lambda("UpdateFunctionConfiguration").await;
+            let call = configure(client, &name, configuration).set_revision_id(revision_id.clone());
             let log_group = gallery.log_group(function);
             let call = reset.iter().fold(call, |call, extra| as_lambda_makes_it(call, *extra, &log_group));
             call.send().await.map(drop).map_err(failed("lambda", "UpdateFunctionConfiguration"))
         }
         Change::ReserveConcurrency(calls) => {
-            let call =
-                lambda.put_function_concurrency().function_name(name).reserved_concurrent_executions(*calls);
+            let call = clients
+                .lambda("PutFunctionConcurrency")
+                .await
+                .put_function_concurrency()
+                .function_name(name)
+                .reserved_concurrent_executions(*calls);
             call.send().await.map(drop).map_err(failed("lambda", "PutFunctionConcurrency"))
         }
         Change::ShareConcurrency => {
-            let call = lambda.delete_function_concurrency().function_name(name);
+            let call = clients
+                .lambda("DeleteFunctionConcurrency")
+                .await
+                .delete_function_concurrency()
+                .function_name(name);
             call.send().await.map(drop).map_err(failed("lambda", "DeleteFunctionConcurrency"))
         }
         Change::Tag(tags) => {
             let tags = tags.clone().into_iter().collect();
-            let call = lambda.tag_resource().resource(gallery.function_arn(function)).set_tags(Some(tags));
+            let call = clients
+                .lambda("TagResource")
+                .await
+                .tag_resource()
+                .resource(gallery.function_arn(function))
+                .set_tags(Some(tags));
             call.send().await.map(drop).map_err(failed("lambda", "TagResource"))
         }
         Change::Untag(keys) => {
-            let call = lambda.untag_resource().resource(gallery.function_arn(function));
+            let call = clients
+                .lambda("UntagResource")
+                .await
+                .untag_resource()
+                .resource(gallery.function_arn(function));
             let call = call.set_tag_keys(Some(keys.clone()));
             call.send().await.map(drop).map_err(failed("lambda", "UntagResource"))
         }
         Change::Delete => {
-            let answer = lambda.delete_function().function_name(name).send().await;
+            let answer =
+                clients.lambda("DeleteFunction").await.delete_function().function_name(name).send().await;
             found(answer, MISSING, failed("lambda", "DeleteFunction")).map(drop)
         }
     }
@@ -211,7 +236,7 @@ async fn create(clients: &Clients, name: &str, wanted: &Desired) -> Result<(), C
     let Code { bucket, key, sha256: _, architecture } = code;
     let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } =
         configuration;
-    let call = clients.lambda.create_function().function_name(name);
+    let call = clients.lambda("CreateFunction").await.create_function().function_name(name);
     let call = call.code(FunctionCode::builder().s3_bucket(bucket).s3_key(key).build());
     let call = call.architectures(Architecture::from(architecture.as_str()));
     let call =
@@ -223,13 +248,13 @@ async fn create(clients: &Clients, name: &str, wanted: &Desired) -> Result<(), C
 }
 
 fn configure(
-    clients: &Clients,
+    client: &aws_sdk_lambda::Client,
     name: &str,
     configuration: &Configuration,
 ) -> UpdateFunctionConfigurationFluentBuilder {
     let Configuration { role, runtime, handler, description, memory_mib, timeout_seconds, .. } =
         configuration;
-    let call = clients.lambda.update_function_configuration().function_name(name);
+    let call = client.update_function_configuration().function_name(name);
     let call =
         call.role(role).runtime(Runtime::from(runtime.as_str())).handler(handler).description(description);
     // The whole environment: what it does not name is removed.

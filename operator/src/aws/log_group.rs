@@ -1,10 +1,12 @@
 //! Calls for `resources::log_group`.
 
+use std::collections::BTreeMap;
+
 use functions_core::contract::FunctionName;
 
 use super::error::{failed, found};
 use super::needs::{CallNeeds, Need, On, call};
-use super::{Clients, by_tags};
+use super::{Clients, Looking, by_tags};
 use crate::cloud::{CloudError, Seen};
 use crate::gallery::Identity;
 use crate::graph::ResourceId;
@@ -26,28 +28,65 @@ pub(super) const NEEDS: &[CallNeeds] = &[
     call("logs", "DeleteLogGroup", &[Need("logs:DeleteLogGroup", On::LogGroup)]),
 ];
 
-pub(super) async fn observe(
-    clients: &Clients,
-    gallery: &Identity,
-    name: FunctionName,
-) -> Result<Seen<Observed>, CloudError> {
+/// As many as `DescribeLogGroups` gives in one answer.
+const PAGE: usize = 50;
+
+pub(super) async fn observe(looking: &Looking<'_>, name: FunctionName) -> Result<Seen<Observed>, CloudError> {
+    let Looking { clients, gallery, .. } = *looking;
     let group = gallery.log_group(name);
-    // By prefix, shortest first, so that the exact name is on the first page.
-    let call = clients.logs.describe_log_groups().log_group_name_prefix(&group).send();
-    let answer = call.await.map_err(failed("logs", "DescribeLogGroups"))?;
-    let found_group = answer.log_groups().iter().find(|found| found.log_group_name() == Some(&group));
-    let Some(found_group) = found_group else { return Ok(Seen::Nothing) };
-    let call = clients.logs.list_tags_for_resource().resource_arn(gallery.log_group_arn(name)).send();
+    let groups = looking.groups.get_or_try_init(|| Groups::read(clients, gallery)).await?;
+    let found_group = match groups.0.get(&group) {
+        Some(found) => Some(*found),
+        None if groups.1 => None,
+        None => described(clients, &group).await?.into_iter().find(|found| found.0 == group).map(|it| it.1),
+    };
+    let Some(retention_days) = found_group else { return Ok(Seen::Nothing) };
+    let call = clients
+        .logs("ListTagsForResource")
+        .await
+        .list_tags_for_resource()
+        .resource_arn(gallery.log_group_arn(name))
+        .send();
     let tags = found(call.await, &["ResourceNotFoundException"], failed("logs", "ListTagsForResource"))?;
     let Some(tags) = tags else { return Ok(Seen::Nothing) };
     let tags = tags.tags.unwrap_or_default().into_iter();
     let tags: Tags = tags.filter(|(key, _)| !key.starts_with("aws:")).collect();
-    let seen = Observed { retention_days: found_group.retention_in_days(), tags: tags.clone() };
+    let seen = Observed { retention_days, tags: tags.clone() };
     // A function's last words can bring back what we deleted, and then it is bare.
     if tags.is_empty() && clients.recent.was_deleted(gallery, ResourceId::LogGroup(name)) {
         return Ok(Seen::Ours(seen));
     }
     Ok(by_tags(gallery, &tags, &group, seen))
+}
+
+/// The log groups whose names begin like those of a gallery, with their retention: one call for all four. Are they all? Another
+/// gallery's name may begin with this one's, so that the first answer, of fifty at most, does not hold ours.
+#[derive(Debug)]
+pub(super) struct Groups(BTreeMap<String, Option<i32>>, bool);
+
+impl Groups {
+    async fn read(clients: &Clients, gallery: &Identity) -> Result<Self, CloudError> {
+        let names = FunctionName::ALL.map(|name| gallery.log_group(name));
+        let prefix = names.iter().fold(names[0].as_str(), |prefix, name| common(prefix, name));
+        let groups = described(clients, prefix).await?;
+        let is_all = groups.len() < PAGE;
+        Ok(Self(groups.into_iter().collect(), is_all))
+    }
+}
+
+/// What two names have in common at the beginning.
+fn common<'a>(one: &'a str, other: &str) -> &'a str {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    // Names are of ASCII letters.
+    one.get(..same).unwrap_or_default()
+}
+
+/// The first page of log groups whose names begin like this, in order of their names.
+async fn described(clients: &Clients, prefix: &str) -> Result<Vec<(String, Option<i32>)>, CloudError> {
+    let call = clients.logs("DescribeLogGroups").await.describe_log_groups().log_group_name_prefix(prefix);
+    let answer = call.send().await.map_err(failed("logs", "DescribeLogGroups"))?;
+    let groups = answer.log_groups.unwrap_or_default().into_iter();
+    Ok(groups.filter_map(|group| Some((group.log_group_name?, group.retention_in_days))).collect())
 }
 
 pub(super) async fn apply(
@@ -56,28 +95,43 @@ pub(super) async fn apply(
     name: FunctionName,
     change: &Change,
 ) -> Result<(), CloudError> {
-    let (logs, group, arn) = (&clients.logs, gallery.log_group(name), gallery.log_group_arn(name));
+    let (group, arn) = (gallery.log_group(name), gallery.log_group_arn(name));
     match change {
         Change::Create(tags) => {
-            let call = logs.create_log_group().log_group_name(group);
+            let call = clients.logs("CreateLogGroup").await.create_log_group().log_group_name(group);
             let call = call.set_tags(Some(tags.clone().into_iter().collect())).send();
             call.await.map_err(failed("logs", "CreateLogGroup"))?;
         }
         Change::Keep { days } => {
-            let call = logs.put_retention_policy().log_group_name(group).retention_in_days(*days).send();
+            let call = clients
+                .logs("PutRetentionPolicy")
+                .await
+                .put_retention_policy()
+                .log_group_name(group)
+                .retention_in_days(*days)
+                .send();
             call.await.map_err(failed("logs", "PutRetentionPolicy"))?;
         }
         Change::SetTags(tags) => {
-            let call =
-                logs.tag_resource().resource_arn(arn).set_tags(Some(tags.clone().into_iter().collect()));
+            let call = clients
+                .logs("TagResource")
+                .await
+                .tag_resource()
+                .resource_arn(arn)
+                .set_tags(Some(tags.clone().into_iter().collect()));
             call.send().await.map_err(failed("logs", "TagResource"))?;
         }
         Change::RemoveTags(keys) => {
-            let call = logs.untag_resource().resource_arn(arn).set_tag_keys(Some(keys.clone()));
+            let call = clients
+                .logs("UntagResource")
+                .await
+                .untag_resource()
+                .resource_arn(arn)
+                .set_tag_keys(Some(keys.clone()));
             call.send().await.map_err(failed("logs", "UntagResource"))?;
         }
         Change::Delete => {
-            let call = logs.delete_log_group().log_group_name(group).send();
+            let call = clients.logs("DeleteLogGroup").await.delete_log_group().log_group_name(group).send();
             found(call.await, &["ResourceNotFoundException"], failed("logs", "DeleteLogGroup"))?;
         }
     }
@@ -94,6 +148,7 @@ mod tests {
     use aws_smithy_mocks::{Rule, mock};
 
     use super::*;
+    use crate::cloud::Answer;
     use crate::resources;
     use crate::testing::clients::{clients, json_refusal};
     use crate::testing::galleries::identity;
@@ -124,17 +179,19 @@ mod tests {
     #[tokio::test]
     async fn only_the_exact_name_is_found() {
         let gallery = identity("photos", "summer");
-        let seen = observe(&clients(&[&groups(&["-other"])]), &gallery, NAME).await.unwrap();
+        let seen = observe(&Looking::whole(&clients(&[&groups(&["-other"])]), &gallery), NAME).await.unwrap();
         assert_eq!(seen, Seen::Nothing);
         let (found, tags) = (groups(&["", "-other"]), tagged(gallery.owner_tags()));
-        let seen = observe(&clients(&[&found, &tags]), &gallery, NAME).await.unwrap();
+        let seen = observe(&Looking::whole(&clients(&[&found, &tags]), &gallery), NAME).await.unwrap();
         assert_eq!(seen, Seen::Ours(Observed { retention_days: Some(30), tags: gallery.owner_tags() }));
     }
 
     #[tokio::test]
     async fn a_log_group_without_our_tags_is_not_ours() {
         let (found, tags) = (groups(&[""]), tagged(Tags::new()));
-        let seen = observe(&clients(&[&found, &tags]), &identity("photos", "summer"), NAME).await.unwrap();
+        let seen = observe(&Looking::whole(&clients(&[&found, &tags]), &identity("photos", "summer")), NAME)
+            .await
+            .unwrap();
         assert!(matches!(seen, Seen::Foreign(_)), "{seen:?}");
     }
 
@@ -142,8 +199,8 @@ mod tests {
     async fn a_group_that_comes_back_after_its_deletion_is_ours() {
         let (found, tags) = (groups(&[""]), tagged(Tags::new()));
         let (clients, gallery) = (clients(&[&found, &tags]), identity("photos", "summer"));
-        clients.recent.note(&gallery, &resources::Change::LogGroup(NAME, Change::Delete), &Ok(()));
-        let seen = observe(&clients, &gallery, NAME).await.unwrap();
+        clients.recent.note(&gallery, &resources::Change::LogGroup(NAME, Change::Delete), &Ok(Answer::Done));
+        let seen = observe(&Looking::whole(&clients, &gallery), NAME).await.unwrap();
         assert_eq!(seen, Seen::Ours(Observed { retention_days: Some(30), tags: Tags::new() }));
     }
 

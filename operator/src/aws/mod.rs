@@ -15,6 +15,7 @@ pub(crate) mod error;
 mod function;
 mod headers;
 mod invalidation;
+mod lists;
 mod log_group;
 pub mod needs;
 mod notification;
@@ -33,16 +34,19 @@ mod upload_cors;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 pub use clients::{ClientPool, Clients, base_config};
 
-use crate::cloud::{Cloud, CloudError, Foreign, Observed, Scope, Seen};
+use crate::cloud::{Answer, Cloud, CloudError, Depth, Foreign, Observed, Scope, Seen};
 use crate::gallery::Identity;
 use crate::graph::ResourceId;
 use crate::names::Tags;
 use crate::ownership::Ownership;
 use crate::preflight::{Account, Question};
-use crate::resources::Change;
+use crate::quota;
+use crate::resources::{self, Change};
 
 /// The real AWS, or what answers at its endpoint.
 #[derive(Debug)]
@@ -64,6 +68,39 @@ impl Aws {
     }
 }
 
+/// One look at a gallery: what the observations of it have in common.
+pub(super) struct Looking<'a> {
+    clients: &'a Clients,
+    gallery: &'a Identity,
+    /// What was seen before.
+    known: &'a Observed,
+    depth: Depth,
+    begun: Instant,
+    /// Asked for once.
+    groups: OnceCell<log_group::Groups>,
+}
+
+impl<'a> Looking<'a> {
+    fn new(clients: &'a Clients, gallery: &'a Identity, known: &'a Observed, depth: Depth) -> Self {
+        Self { clients, gallery, known, depth, begun: Instant::now(), groups: OnceCell::new() }
+    }
+
+    /// At a gallery of which nothing was seen before.
+    #[cfg(test)]
+    pub(super) fn whole(clients: &'a Clients, gallery: &'a Identity) -> Self {
+        static NOTHING: std::sync::LazyLock<Observed> = std::sync::LazyLock::new(Observed::default);
+        Self::new(clients, gallery, &NOTHING, Depth::Whole)
+    }
+
+    /// From when a list must be; `None`: from any time.
+    fn oldest(&self) -> Option<Instant> {
+        match self.depth {
+            Depth::Listed => self.begun.checked_sub(self.clients.list_age),
+            Depth::Whole | Depth::Known | Depth::Bare => Some(self.begun),
+        }
+    }
+}
+
 /// What one observation brought, not yet entered.
 struct Finding {
     id: ResourceId,
@@ -75,17 +112,17 @@ impl Cloud for Aws {
     async fn observe(
         &self,
         gallery: &Identity,
-        scope: &Scope,
+        (scope, depth): (&Scope, Depth),
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
-        let clients = self.clients.region(&gallery.region);
+        let clients = &*self.clients.region(&gallery.region);
         let mut errors = Vec::new();
-        // Deployments, stage, site marker and permissions are read by identities that the first wave finds.
+        // Parts of something are asked for when that is there.
         let (second, first): (BTreeSet<_>, BTreeSet<_>) =
-            scope.iter().copied().partition(|id| needs_identity(*id));
+            scope.iter().copied().partition(|id| id.found_below().is_some());
         for wave in [first, second] {
-            let known = &*seen;
-            let findings = join_all(wave.into_iter().map(|id| find(&clients, gallery, known, id))).await;
+            let looking = &Looking::new(clients, gallery, &*seen, depth);
+            let findings = join_all(wave.into_iter().map(|id| find(looking, id))).await;
             for Finding { id, result, part } in findings {
                 match result.and_then(|()| clients.recent.check(gallery, id, &part)) {
                     Ok(()) => replace(seen, id, part),
@@ -96,9 +133,16 @@ impl Cloud for Aws {
         errors
     }
 
-    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
         let clients = &*self.clients.region(&gallery.region);
+        let id = resources::after::resource(change);
+        if let Some(call) = quota::lined_up(change) {
+            clients.line_up(call, &format!("{} {id}", gallery.uid))?;
+        }
         let result = apply(clients, gallery, change).await;
+        if id.is_shared() {
+            clients.lists.shared(gallery, id).forget();
+        }
         clients.recent.note(gallery, change, &result);
         result.map_err(|error| match recent::tagged_resource(change) {
             Some(id) => clients.recent.settle(gallery, id, error),
@@ -117,20 +161,22 @@ impl Cloud for Aws {
 }
 
 /// Makes the call that a change describes.
-async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
     match change {
-        Change::OriginAccessControl(change) => origin_access_control::apply(clients, gallery, change).await,
+        Change::OriginAccessControl(change) => {
+            return origin_access_control::apply(clients, gallery, change).await;
+        }
         Change::ResponseHeadersPolicy(change) => {
-            response_headers_policy::apply(clients, gallery, change).await
+            return response_headers_policy::apply(clients, gallery, change).await;
         }
         Change::Bucket(role, change) => bucket::apply(clients, gallery, *role, change).await,
         Change::Table(change) => table::apply(clients, gallery, change).await,
         Change::LogGroup(name, change) => log_group::apply(clients, gallery, *name, change).await,
-        Change::Role(name, change) => role::apply(clients, gallery, *name, change).await,
-        Change::RestApi(change) => rest_api::apply(clients, gallery, change).await,
-        Change::Deployment(change) => deployment::apply(clients, gallery, change).await,
+        Change::Role(name, change) => return role::apply(clients, gallery, *name, change).await,
+        Change::RestApi(change) => return rest_api::apply(clients, gallery, change).await,
+        Change::Deployment(change) => return deployment::apply(clients, gallery, change).await,
         Change::Stage(change) => stage::apply(clients, gallery, change).await,
-        Change::Distribution(change) => distribution::apply(clients, gallery, change).await,
+        Change::Distribution(change) => return distribution::apply(clients, gallery, change).await,
         Change::BucketPolicy(role, change) => bucket_policy::apply(clients, gallery, *role, change).await,
         Change::UploadCors(change) => upload_cors::apply(clients, gallery, change).await,
         Change::Artefacts(change) => artefacts::apply(clients, gallery, change).await,
@@ -140,15 +186,34 @@ async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result
         Change::Site(change) => site::apply(clients, gallery, change).await,
         Change::Invalidation(change) => invalidation::apply(clients, gallery, change).await,
     }
+    .map(|()| Answer::Done)
 }
 
-/// Is it read by an identity that AWS assigned to another resource?
-pub(crate) fn needs_identity(id: ResourceId) -> bool {
-    matches!(id, ResourceId::Deployment | ResourceId::Stage | ResourceId::Invalidation)
+/// Reads one resource into an otherwise empty snapshot. What galleries share need not be read for each.
+async fn find(looking: &Looking<'_>, id: ResourceId) -> Finding {
+    if id.found_below().is_some_and(|parent| looking.known.state(parent).is_none()) {
+        return Finding { id, result: Ok(()), part: Observed::default() };
+    }
+    if !id.is_shared() || looking.depth != Depth::Listed {
+        return ask(looking, id).await;
+    }
+    let list = looking.clients.lists.shared(looking.gallery, id);
+    let read = || async {
+        let Finding { id: _, result, part } = ask(looking, id).await;
+        result.map(|()| part)
+    };
+    let pick = |part: &Observed| part.state(id).is_some().then(|| part.clone());
+    match lists::find(looking, &list, read, pick).await {
+        Ok(Some(part)) => Finding { id, result: Ok(()), part },
+        // Nothing, or somebody else's.
+        Ok(None) => ask(looking, id).await,
+        Err(error) => Finding { id, result: Err(error), part: Observed::default() },
+    }
 }
 
-/// Reads one resource into an otherwise empty snapshot.
-async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: ResourceId) -> Finding {
+/// Asks AWS for one resource.
+async fn ask(looking: &Looking<'_>, id: ResourceId) -> Finding {
+    let Looking { clients, gallery, known, .. } = *looking;
     let mut part = Observed::default();
     macro_rules! one {
         ($field:ident, $found:expr) => {
@@ -174,14 +239,14 @@ async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: Resou
         ResourceId::ResponseHeadersPolicy => {
             one!(response_headers_policy, response_headers_policy::observe(clients, gallery));
         }
-        ResourceId::Bucket(role) => one!(buckets, role, bucket::observe(clients, gallery, role)),
-        ResourceId::Table => one!(table, table::observe(clients, gallery)),
-        ResourceId::LogGroup(name) => one!(log_groups, name, log_group::observe(clients, gallery, name)),
-        ResourceId::Role(name) => one!(roles, name, role::observe(clients, gallery, name)),
-        ResourceId::RestApi => one!(rest_api, rest_api::observe(clients, gallery)),
+        ResourceId::Bucket(role) => one!(buckets, role, bucket::observe(looking, role)),
+        ResourceId::Table => one!(table, table::observe(looking)),
+        ResourceId::LogGroup(name) => one!(log_groups, name, log_group::observe(looking, name)),
+        ResourceId::Role(name) => one!(roles, name, role::observe(looking, name)),
+        ResourceId::RestApi => one!(rest_api, rest_api::observe(looking)),
         ResourceId::Deployment => one!(deployment, deployment::observe(clients, gallery, known)),
         ResourceId::Stage => one!(stage, stage::observe(clients, gallery, known)),
-        ResourceId::Distribution => one!(distribution, distribution::observe(clients, gallery)),
+        ResourceId::Distribution => one!(distribution, distribution::observe(looking)),
         ResourceId::BucketPolicy(role) => {
             one!(bucket_policies, role, bucket_policy::observe(clients, gallery, role));
         }
@@ -191,7 +256,9 @@ async fn find(clients: &Clients, gallery: &Identity, known: &Observed, id: Resou
         ResourceId::Permission(name) => one!(permissions, name, permission::observe(clients, gallery, name)),
         ResourceId::Notification => one!(notification, notification::observe(clients, gallery)),
         ResourceId::Site => one!(site, site::observe(clients, gallery)),
-        ResourceId::Invalidation => one!(invalidation, invalidation::observe(clients, gallery, known)),
+        ResourceId::Invalidation => {
+            part.invalidation = owned(invalidation::observe(known), &mut part.foreign, id);
+        }
     }
     Finding { id, result: Ok(()), part }
 }

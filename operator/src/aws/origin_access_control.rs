@@ -8,7 +8,7 @@ use aws_sdk_cloudfront::types::{
 use super::Clients;
 use super::error::{failed, invalid_request};
 use super::needs::{CallNeeds, Need, On, call};
-use crate::cloud::{CloudError, Seen};
+use crate::cloud::{Answer, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::preflight::Quota;
 use crate::resources::origin_access_control::{Change, Desired, Observed};
@@ -39,7 +39,12 @@ pub(super) const NEEDS: &[CallNeeds] = &[
 
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let name = gallery.installation.origin_access_control();
-    let mut pages = clients.cloudfront.list_origin_access_controls().into_paginator().send();
+    let mut pages = clients
+        .cloudfront("ListOriginAccessControls")
+        .await
+        .list_origin_access_controls()
+        .into_paginator()
+        .send();
     let mut count = 0;
     while let Some(page) = pages.next().await {
         let page = page.map_err(failed("cloudfront", "ListOriginAccessControls"))?;
@@ -66,21 +71,41 @@ fn read(found: &OriginAccessControlSummary) -> Observed {
     }
 }
 
-pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Change) -> Result<(), CloudError> {
-    let client = &clients.cloudfront;
+pub(super) async fn apply(
+    clients: &Clients,
+    _gallery: &Identity,
+    change: &Change,
+) -> Result<Answer, CloudError> {
     match change {
         Change::Create(config) => {
             let config = write(config, "CreateOriginAccessControl")?;
-            let call = client.create_origin_access_control().origin_access_control_config(config);
-            call.send().await.map(drop).map_err(failed("cloudfront", "CreateOriginAccessControl"))
+            let call = clients
+                .cloudfront("CreateOriginAccessControl")
+                .await
+                .create_origin_access_control()
+                .origin_access_control_config(config);
+            let answer = call.send().await.map_err(failed("cloudfront", "CreateOriginAccessControl"))?;
+            Ok(answer.origin_access_control.map_or(Answer::Done, |made| Answer::Assigned(made.id)))
         }
         Change::Update { id, config } => {
-            let current = client.get_origin_access_control_config().id(id).send().await;
+            let current = clients
+                .cloudfront("GetOriginAccessControlConfig")
+                .await
+                .get_origin_access_control_config()
+                .id(id)
+                .send()
+                .await;
             let current = current.map_err(failed("cloudfront", "GetOriginAccessControlConfig"))?;
             let config = write(config, "UpdateOriginAccessControl")?;
-            let call = client.update_origin_access_control().id(id).set_if_match(current.e_tag);
+            let call = clients
+                .cloudfront("UpdateOriginAccessControl")
+                .await
+                .update_origin_access_control()
+                .id(id)
+                .set_if_match(current.e_tag);
             let call = call.origin_access_control_config(config);
-            call.send().await.map(drop).map_err(failed("cloudfront", "UpdateOriginAccessControl"))
+            let answer = call.send().await.map_err(failed("cloudfront", "UpdateOriginAccessControl"));
+            answer.map(|_| Answer::Done)
         }
     }
 }

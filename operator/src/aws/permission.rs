@@ -24,7 +24,8 @@ pub(super) async fn observe(
     gallery: &Identity,
     function: FunctionName,
 ) -> Result<Seen<Observed>, CloudError> {
-    let answer = clients.lambda.get_policy().function_name(gallery.function(function)).send().await;
+    let answer =
+        clients.lambda("GetPolicy").await.get_policy().function_name(gallery.function(function)).send().await;
     let policy = found(answer, MISSING, failed("lambda", "GetPolicy"))?.and_then(|answer| answer.policy);
     Ok(policy.as_deref().and_then(read).map_or(Seen::Nothing, Seen::Ours))
 }
@@ -38,13 +39,25 @@ pub(super) async fn apply(
     let name = gallery.function(function);
     match change {
         Change::Add(Desired { principal, source_arn, source_account }) => {
-            let call =
-                clients.lambda.add_permission().function_name(name).statement_id(STATEMENT).action(ACTION);
+            let call = clients
+                .lambda("AddPermission")
+                .await
+                .add_permission()
+                .function_name(name)
+                .statement_id(STATEMENT)
+                .action(ACTION);
             let call = call.principal(principal).source_arn(source_arn).source_account(source_account);
             call.send().await.map(drop).map_err(failed("lambda", "AddPermission"))
         }
         Change::Remove(id) => {
-            let answer = clients.lambda.remove_permission().function_name(name).statement_id(id).send().await;
+            let answer = clients
+                .lambda("RemovePermission")
+                .await
+                .remove_permission()
+                .function_name(name)
+                .statement_id(id)
+                .send()
+                .await;
             found(answer, MISSING, failed("lambda", "RemovePermission")).map(drop)
         }
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::cloud::{CloudError, ErrorKind, Message, Observed};
+use crate::cloud::{Answer, CloudError, ErrorKind, Message, Observed};
 use crate::gallery::Identity;
 use crate::graph::ResourceId;
 use crate::resources::{
@@ -47,7 +47,7 @@ enum Touch {
 
 impl Recent {
     /// A change was asked for.
-    pub(super) fn note(&self, gallery: &Identity, change: &Change, result: &Result<(), CloudError>) {
+    pub(super) fn note(&self, gallery: &Identity, change: &Change, result: &Result<Answer, CloudError>) {
         let Some((id, touch)) = touch(change) else { return };
         let key = key(gallery, id);
         let lost = result.as_ref().is_err_and(|error| error.kind == ErrorKind::Unavailable);
@@ -57,11 +57,11 @@ impl Recent {
             tagged.insert(key.clone(), Instant::now());
         }
         match (touch, result) {
-            (Touch::Made, Ok(())) => drop(lock(&self.made).insert(key, Instant::now() + VISIBLE_AFTER)),
+            (Touch::Made, Ok(_)) => drop(lock(&self.made).insert(key, Instant::now() + VISIBLE_AFTER)),
             (Touch::Made, Err(_)) if lost && id == ResourceId::RestApi => {
                 lock(&self.made).insert(key, Instant::now() + PERHAPS_VISIBLE_AFTER);
             }
-            (Touch::Deleted, Ok(())) => {
+            (Touch::Deleted, Ok(_)) => {
                 lock(&self.made).remove(&key);
                 let mut deleted = lock(&self.deleted);
                 deleted.retain(|_, since| since.elapsed() < BACK_WITHIN);
@@ -209,7 +209,7 @@ mod tests {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
             recent.check(&gallery, ID, &Observed::default()).unwrap();
-            recent.note(&gallery, &make(), &Ok(()));
+            recent.note(&gallery, &make(), &Ok(Answer::Done));
             let error = recent.check(&gallery, ID, &Observed::default()).unwrap_err();
             assert_eq!(error.kind, ErrorKind::NotReady);
             recent.check(&identity("photos", "other"), ID, &Observed::default()).unwrap();
@@ -223,7 +223,7 @@ mod tests {
     fn nothing_is_waited_for_without_end() {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
-            recent.note(&gallery, &make(), &Ok(()));
+            recent.note(&gallery, &make(), &Ok(Answer::Done));
             tokio::time::advance(VISIBLE_AFTER).await;
             recent.check(&gallery, ID, &Observed::default()).unwrap();
         });
@@ -234,7 +234,7 @@ mod tests {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
             recent.check(&gallery, ID, &without_tags()).unwrap();
-            recent.note(&gallery, &make(), &Ok(()));
+            recent.note(&gallery, &make(), &Ok(Answer::Done));
             recent.check(&gallery, ID, &without_tags()).unwrap_err();
         });
     }
@@ -266,8 +266,8 @@ mod tests {
             let make_api = Change::RestApi(rest_api::Change::Create { name, description, tags: Tags::new() });
             recent.note(&gallery, &make_api, &Err(denied()));
             assert_eq!(kind(ResourceId::Stage), ErrorKind::AccessDenied, "it was not made");
-            recent.note(&gallery, &make_api, &Ok(()));
-            recent.note(&gallery, &make(), &Ok(()));
+            recent.note(&gallery, &make_api, &Ok(Answer::Done));
+            recent.note(&gallery, &make(), &Ok(Answer::Done));
             assert_eq!(kind(ResourceId::Stage), ErrorKind::NotReady);
             assert_eq!(kind(ResourceId::Distribution), ErrorKind::AccessDenied);
             assert_eq!(kind(ID), ErrorKind::AccessDenied, "a bucket is known by its name");
@@ -281,8 +281,12 @@ mod tests {
     fn what_we_deleted_may_be_missing_and_may_come_back() {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
-            recent.note(&gallery, &make(), &Ok(()));
-            recent.note(&gallery, &Change::Bucket(BucketRole::Photos, bucket::Change::Delete), &Ok(()));
+            recent.note(&gallery, &make(), &Ok(Answer::Done));
+            recent.note(
+                &gallery,
+                &Change::Bucket(BucketRole::Photos, bucket::Change::Delete),
+                &Ok(Answer::Done),
+            );
             recent.check(&gallery, ID, &Observed::default()).unwrap();
             assert!(recent.was_deleted(&gallery, ID));
             assert!(!recent.was_deleted(&gallery, ResourceId::LogGroup(FunctionName::List)));

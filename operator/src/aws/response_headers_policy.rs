@@ -15,7 +15,7 @@ use aws_smithy_types::error::operation::BuildError;
 use super::Clients;
 use super::error::{failed, invalid_request};
 use super::needs::{CallNeeds, Need, On, call};
-use crate::cloud::{CloudError, Seen};
+use crate::cloud::{Answer, CloudError, Seen};
 use crate::gallery::Identity;
 use crate::preflight::Quota;
 use crate::resources::response_headers_policy::{COMMENT, Change, Desired, Headers, Observed, name};
@@ -48,8 +48,11 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
     let name = name(gallery);
     let (mut marker, mut count) = (None, 0);
     loop {
-        let call =
-            clients.cloudfront.list_response_headers_policies().r#type(ResponseHeadersPolicyType::Custom);
+        let call = clients
+            .cloudfront("ListResponseHeadersPolicies")
+            .await
+            .list_response_headers_policies()
+            .r#type(ResponseHeadersPolicyType::Custom);
         let page = call
             .set_marker(marker)
             .send()
@@ -116,23 +119,43 @@ fn besides(config: &ResponseHeadersPolicyConfig) -> BTreeSet<String> {
     all.into_iter().filter(|&(is_so, _part)| is_so).map(|(_is_so, part)| part.to_owned()).collect()
 }
 
-pub(super) async fn apply(clients: &Clients, _gallery: &Identity, change: &Change) -> Result<(), CloudError> {
-    let client = &clients.cloudfront;
+pub(super) async fn apply(
+    clients: &Clients,
+    _gallery: &Identity,
+    change: &Change,
+) -> Result<Answer, CloudError> {
     match change {
         Change::Create(policy) => {
             let config =
                 write(policy).map_err(invalid_request("cloudfront", "CreateResponseHeadersPolicy"))?;
-            let call = client.create_response_headers_policy().response_headers_policy_config(config);
-            call.send().await.map(drop).map_err(failed("cloudfront", "CreateResponseHeadersPolicy"))
+            let call = clients
+                .cloudfront("CreateResponseHeadersPolicy")
+                .await
+                .create_response_headers_policy()
+                .response_headers_policy_config(config);
+            let answer = call.send().await.map_err(failed("cloudfront", "CreateResponseHeadersPolicy"))?;
+            Ok(answer.response_headers_policy.map_or(Answer::Done, |made| Answer::Assigned(made.id)))
         }
         Change::Update { id, policy } => {
-            let current = client.get_response_headers_policy_config().id(id).send().await;
+            let current = clients
+                .cloudfront("GetResponseHeadersPolicyConfig")
+                .await
+                .get_response_headers_policy_config()
+                .id(id)
+                .send()
+                .await;
             let current = current.map_err(failed("cloudfront", "GetResponseHeadersPolicyConfig"))?;
             let config =
                 write(policy).map_err(invalid_request("cloudfront", "UpdateResponseHeadersPolicy"))?;
-            let call = client.update_response_headers_policy().id(id).set_if_match(current.e_tag);
+            let call = clients
+                .cloudfront("UpdateResponseHeadersPolicy")
+                .await
+                .update_response_headers_policy()
+                .id(id)
+                .set_if_match(current.e_tag);
             let call = call.response_headers_policy_config(config);
-            call.send().await.map(drop).map_err(failed("cloudfront", "UpdateResponseHeadersPolicy"))
+            let answer = call.send().await.map_err(failed("cloudfront", "UpdateResponseHeadersPolicy"));
+            answer.map(|_| Answer::Done)
         }
     }
 }

@@ -10,12 +10,12 @@ use aws_sdk_apigateway::types::{
     PutMode, RestApi,
 };
 
-use super::Clients;
 use super::error::{failed, found};
 use super::needs::{CallNeeds, Need, On, call};
-use crate::cloud::{CloudError, Foreign, Seen};
+use super::{Clients, Looking, lists};
+use crate::cloud::{Answer, CloudError, Depth, Foreign, Seen};
 use crate::gallery::Identity;
-use crate::names::{TAG_BODY, Tags};
+use crate::names::{TAG_OWNER, Tags};
 use crate::ownership::Ownership;
 use crate::preflight::Quota;
 use crate::resources::document;
@@ -50,39 +50,68 @@ const MISSING: &[&str] = &["NotFoundException"];
 /// As many as AWS gives in one answer.
 const PAGE: i32 = 500;
 
-pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
-    let pages = clients.apigateway.get_rest_apis().limit(PAGE).into_paginator().items().send();
-    let all = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("apigateway", "GetRestApis"))?;
+/// A REST API of a list.
+pub(super) type Listed = RestApi;
+
+pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, CloudError> {
+    let Looking { clients, gallery, .. } = *looking;
+    let pick = |all: &Vec<Listed>| pick(gallery, all);
+    let picked = lists::find(looking, &clients.lists.rest_apis, || list(clients), pick).await?;
+    let Some(Picked { ours, left }) = picked else { return Ok(Seen::Nothing) };
+    let mut ours = ours.into_iter();
+    let Some(oldest) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
+    let (description, body_sha256) = rest_api::read_description(oldest.description().unwrap_or_default());
+    let routes = match &oldest.id {
+        Some(id) if body_sha256.is_some() && looking.depth != Depth::Bare => {
+            routes(clients, gallery, id).await?
+        }
+        Some(_) | None => Routes::new(),
+    };
+    Ok(Seen::Ours(Observed {
+        description,
+        body_sha256,
+        routes,
+        settings: settings(&oldest),
+        tags: tags(&oldest),
+        id: oldest.id.unwrap_or_default(),
+        name: oldest.name.unwrap_or_default(),
+        duplicates: ours.filter_map(|found| found.id).collect(),
+    }))
+}
+
+/// All that belong to some gallery.
+async fn list(clients: &Clients) -> Result<Vec<Listed>, CloudError> {
+    let call = clients.apigateway("GetRestApis").await.get_rest_apis().limit(PAGE);
+    let pages = call.into_paginator().items().send();
+    let mut all = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("apigateway", "GetRestApis"))?;
     clients.counts.note(Quota::RestApis, all.iter().filter(|found| is_regional(found)).count());
+    all.retain(|found| found.tags().is_some_and(|tags| tags.contains_key(TAG_OWNER)));
+    Ok(all)
+}
+
+/// What a list holds for a gallery.
+struct Picked {
+    /// Its own, the oldest first.
+    ours: Vec<Listed>,
+    /// One that could be taken over.
+    left: Option<Foreign>,
+}
+
+fn pick(gallery: &Identity, all: &[Listed]) -> Option<Picked> {
     let (mut ours, mut left) = (Vec::new(), None);
     for found in all {
-        match gallery.ownership(&tags(&found)) {
-            Ownership::Ours => ours.push(found),
+        match gallery.ownership(&tags(found)) {
+            Ownership::Ours => ours.push(found.clone()),
             Ownership::NotOurs(whose) if whose.adopt.is_some() => {
-                left = left.or(Some(Foreign { name: found.id.unwrap_or_default(), whose }));
+                let name = found.id.clone().unwrap_or_default();
+                left = left.or(Some(Foreign { name, whose }));
             }
             // Names are not unique: somebody else's of the same name is not in the way.
             Ownership::NotOurs(_) => {}
         }
     }
     ours.sort_by_key(|found| (found.created_date.map(|date| date.as_nanos()), found.id.clone()));
-    let mut ours = ours.into_iter();
-    let Some(oldest) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
-    let (tags, settings) = (tags(&oldest), settings(&oldest));
-    let routes = match &oldest.id {
-        Some(id) if tags.contains_key(TAG_BODY) => routes(clients, gallery, id).await?,
-        Some(_) | None => Routes::new(),
-    };
-    Ok(Seen::Ours(Observed {
-        id: oldest.id.unwrap_or_default(),
-        name: oldest.name.unwrap_or_default(),
-        description: oldest.description.unwrap_or_default(),
-        body_sha256: tags.get(TAG_BODY).cloned(),
-        routes,
-        settings,
-        tags,
-        duplicates: ours.filter_map(|found| found.id).collect(),
-    }))
+    (!ours.is_empty() || left.is_some()).then_some(Picked { ours, left })
 }
 
 /// What is set otherwise than it should be. Absent and empty are both API Gateway's default.
@@ -113,7 +142,8 @@ fn policy_in_words(policy: &str) -> String {
 
 /// Every method of every path, and what answers it.
 async fn routes(clients: &Clients, gallery: &Identity, id: &str) -> Result<Routes, CloudError> {
-    let call = clients.apigateway.get_resources().rest_api_id(id).embed("methods").limit(PAGE);
+    let call =
+        clients.apigateway("GetResources").await.get_resources().rest_api_id(id).embed("methods").limit(PAGE);
     let pages = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
     let resources = found(pages, MISSING, failed("apigateway", "GetResources"))?.unwrap_or_default();
     let methods = resources.iter().flat_map(|resource| {
@@ -156,38 +186,58 @@ fn tags(found: &RestApi) -> Tags {
     found.tags.clone().unwrap_or_default().into_iter().collect()
 }
 
-pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
-    let client = &clients.apigateway;
+pub(super) async fn apply(
+    clients: &Clients,
+    gallery: &Identity,
+    change: &Change,
+) -> Result<Answer, CloudError> {
+    let answer = make(clients, gallery, change).await;
+    // Also when it failed: an answer that was lost may have been yes.
+    clients.lists.rest_apis.forget();
+    answer
+}
+
+async fn make(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
     match change {
         Change::Create { name, description, tags } => {
             let endpoint = EndpointConfiguration::builder().types(EndpointType::Regional).build();
-            let call =
-                client.create_rest_api().name(name).description(description).endpoint_configuration(endpoint);
+            let call = clients
+                .apigateway("CreateRestApi")
+                .await
+                .create_rest_api()
+                .name(name)
+                .description(description)
+                .endpoint_configuration(endpoint);
             let call = call.set_tags(Some(tags.clone().into_iter().collect())).customize();
             let call = call.config_override(never_repeated()).send();
-            call.await.map(drop).map_err(failed("apigateway", "CreateRestApi"))
+            let made = call.await.map_err(failed("apigateway", "CreateRestApi"))?;
+            return Ok(made.id.map_or(Answer::Done, Answer::Assigned));
         }
-        Change::Body { id, body } => {
-            let call = client
+        Change::Body { id, wanted } => {
+            let call = clients
+                .apigateway("PutRestApi")
+                .await
                 .put_rest_api()
                 .rest_api_id(id)
                 .mode(PutMode::Overwrite)
-                .body(Blob::new(body.as_bytes()));
+                .body(Blob::new(wanted.signed_body()));
             call.send().await.map(drop).map_err(failed("apigateway", "PutRestApi"))
         }
         Change::Settings { id, seen } => {
             let operations = seen.iter().flat_map(|(setting, value)| patches(*setting, value));
-            let call = client.update_rest_api().rest_api_id(id);
+            let call = clients.apigateway("UpdateRestApi").await.update_rest_api().rest_api_id(id);
             let call = call.set_patch_operations(Some(operations.collect()));
             call.send().await.map(drop).map_err(failed("apigateway", "UpdateRestApi"))
         }
         Change::Tag { id, tags } => tag(clients, &gallery.rest_api_arn(id), tags).await,
         Change::Untag { id, keys } => untag(clients, &gallery.rest_api_arn(id), keys).await,
         Change::Delete { id } => {
-            let answer = client.delete_rest_api().rest_api_id(id).send().await;
+            let answer =
+                clients.apigateway("DeleteRestApi").await.delete_rest_api().rest_api_id(id).send().await;
             found(answer, MISSING, failed("apigateway", "DeleteRestApi")).map(drop)
         }
     }
+    .map(|()| Answer::Done)
 }
 
 /// What makes a setting as it is wanted.
@@ -217,13 +267,18 @@ pub(super) fn never_repeated() -> Builder {
 /// `TagResource` on anything of API Gateway's.
 pub(super) async fn tag(clients: &Clients, arn: &str, tags: &Tags) -> Result<(), CloudError> {
     let tags = tags.clone().into_iter().collect();
-    let call = clients.apigateway.tag_resource().resource_arn(arn).set_tags(Some(tags));
+    let call = clients.apigateway("TagResource").await.tag_resource().resource_arn(arn).set_tags(Some(tags));
     call.send().await.map(drop).map_err(failed("apigateway", "TagResource"))
 }
 
 /// `UntagResource` on anything of API Gateway's.
 pub(super) async fn untag(clients: &Clients, arn: &str, keys: &[String]) -> Result<(), CloudError> {
-    let call = clients.apigateway.untag_resource().resource_arn(arn).set_tag_keys(Some(keys.to_vec()));
+    let call = clients
+        .apigateway("UntagResource")
+        .await
+        .untag_resource()
+        .resource_arn(arn)
+        .set_tag_keys(Some(keys.to_vec()));
     call.send().await.map(drop).map_err(failed("apigateway", "UntagResource"))
 }
 
@@ -241,17 +296,22 @@ mod tests {
 
     use super::*;
     use crate::cloud::ErrorKind;
-    use crate::names::TAG_OWNER;
     use crate::ownership::Maker;
+    use crate::resources::Kind as _;
     use crate::testing::clients::{clients, repeating_clients, rest_refusal};
-    use crate::testing::galleries::identity;
+    use crate::testing::galleries::{identity, summer};
+
+    fn wanted() -> rest_api::Desired {
+        rest_api::RestApi::desired((), &summer(), &crate::cloud::Observed::default()).unwrap()
+    }
 
     fn listed(apis: Vec<(&'static str, i64, Tags)>) -> Rule {
         mock!(Client::get_rest_apis).then_output(move || {
             let apis = apis.iter().map(|(id, second, tags)| {
                 let created = DateTime::from_secs(*second);
                 let tags = tags.clone().into_iter().collect();
-                RestApi::builder().id(*id).name("name").created_date(created).set_tags(Some(tags)).build()
+                let api = RestApi::builder().id(*id).name("name").description("text; body digest");
+                api.created_date(created).set_tags(Some(tags)).build()
             });
             GetRestApisOutput::builder().set_items(Some(apis.collect())).build()
         })
@@ -260,18 +320,19 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_of_ours_is_it_and_others_are_not_in_the_way() {
         let identity = identity("photos", "summer");
-        let mut owned = identity.owner_tags();
-        owned.insert(TAG_BODY.into(), "digest".into());
+        let owned = identity.owner_tags();
         let rule = listed(vec![("young", 9, owned.clone()), ("foreign", 1, Tags::new()), ("old", 5, owned)]);
         let empty = mock!(Client::get_resources)
             .match_requests(|request| request.rest_api_id() == Some("old") && request.embed() == ["methods"])
             .then_output(|| GetResourcesOutput::builder().build());
         let clients_ = clients(&[&rule, &empty]);
-        let Seen::Ours(seen) = observe(&clients_, &identity).await.unwrap() else { panic!() };
+        let Seen::Ours(seen) = observe(&Looking::whole(&clients_, &identity)).await.unwrap() else {
+            panic!()
+        };
         assert_eq!((seen.id.as_str(), seen.duplicates), ("old", vec!["young".to_owned()]));
-        assert_eq!(seen.body_sha256.as_deref(), Some("digest"));
+        assert_eq!((seen.description.as_str(), seen.body_sha256.as_deref()), ("text", Some("digest")));
         let rule = listed(vec![("foreign", 1, Tags::new())]);
-        assert_eq!(observe(&clients(&[&rule]), &identity).await.unwrap(), Seen::Nothing);
+        assert_eq!(observe(&Looking::whole(&clients(&[&rule]), &identity)).await.unwrap(), Seen::Nothing);
     }
 
     #[tokio::test]
@@ -280,10 +341,17 @@ mod tests {
         let mut tags = identity.owner_tags();
         tags.insert(TAG_OWNER.into(), "lost".into());
         let rule = listed(vec![("foreign", 1, Tags::new()), ("left", 5, tags)]);
-        let Seen::Foreign(left) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        let Seen::Foreign(left) = observe(&Looking::whole(&clients(&[&rule]), &identity)).await.unwrap()
+        else {
+            panic!()
+        };
         assert!(left.name == "left" && left.whose.adopt.is_some(), "{left:?}");
         let identity = Identity { adopts: Maker::parse("lost/uid-summer"), ..identity };
-        let Seen::Ours(seen) = observe(&clients(&[&rule]), &identity).await.unwrap() else { panic!() };
+        let empty = mock!(Client::get_resources).then_output(|| GetResourcesOutput::builder().build());
+        let Seen::Ours(seen) = observe(&Looking::whole(&clients(&[&rule, &empty]), &identity)).await.unwrap()
+        else {
+            panic!()
+        };
         assert_eq!((seen.id.as_str(), seen.duplicates), ("left", vec![]));
     }
 
@@ -319,7 +387,7 @@ mod tests {
             .http_status(503, None)
             .output(|| PutRestApiOutput::builder().build())
             .build();
-        let change = Change::Body { id: "a1".into(), body: "{}".into() };
+        let change = Change::Body { id: "a1".into(), wanted: wanted() };
         apply(&repeating_clients(&[&other]), &identity, &change).await.unwrap();
         assert_eq!(other.num_calls(), 2, "the clients do repeat otherwise");
     }
@@ -355,7 +423,7 @@ mod tests {
         let put = mock!(Client::put_rest_api)
             .match_requests(|request| request.mode() == Some(&PutMode::Overwrite))
             .then_output(|| PutRestApiOutput::builder().build());
-        let change = Change::Body { id: "a1".into(), body: "{}".into() };
+        let change = Change::Body { id: "a1".into(), wanted: wanted() };
         apply(&clients(&[&put]), &identity("photos", "summer"), &change).await.unwrap();
         assert_eq!(put.num_calls(), 1);
     }

@@ -1,12 +1,15 @@
-//! Roles: `GetRole` and its policies; one IAM call per change.
+//! Roles: `GetRole` and its policies, or lists of all roles on our path; one IAM call per change.
 
-use aws_sdk_iam::types::Tag;
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::{EntityType, Role as SdkRole, RoleDetail, Tag};
 use functions_core::contract::FunctionName;
 
 use super::error::{failed, found, invalid_request};
+use super::lists::{self, AccountLists};
 use super::needs::{CallNeeds, Need, On, call};
-use super::{Clients, by_tags};
-use crate::cloud::{CloudError, Seen};
+use super::{Clients, Looking, by_tags};
+use crate::cloud::{Answer, CloudError, Depth, Seen};
 use crate::gallery::Identity;
 use crate::names::{ROLE_PATH, Tags};
 use crate::resources::document::{parse, text};
@@ -15,6 +18,12 @@ use crate::resources::role::{Change, Desired, Observed, POLICY};
 /// What IAM asks of whoever makes these calls.
 pub(super) const NEEDS: &[CallNeeds] = &[
     call("iam", "GetRole", &[Need("iam:GetRole", On::Role), Need("iam:GetRole", On::MissingRole)]),
+    call("iam", "ListRoles", &[Need("iam:ListRoles", On::Anything)]),
+    call(
+        "iam",
+        "GetAccountAuthorizationDetails",
+        &[Need("iam:GetAccountAuthorizationDetails", On::Anything)],
+    ),
     call("iam", "GetRolePolicy", &[Need("iam:GetRolePolicy", On::Role)]),
     call("iam", "ListRolePolicies", &[Need("iam:ListRolePolicies", On::Role)]),
     call("iam", "ListAttachedRolePolicies", &[Need("iam:ListAttachedRolePolicies", On::Role)]),
@@ -31,46 +40,156 @@ pub(super) const NEEDS: &[CallNeeds] = &[
 ];
 
 const MISSING: &[&str] = &["NoSuchEntity"];
+/// As many as IAM gives in one answer.
+const PAGE: i32 = 1000;
+
+/// A role of a list.
+#[derive(Debug)]
+pub(super) struct Listed {
+    arn: String,
+    description: String,
+    trust: String,
+}
+
+/// What another list tells of a role: its policies and tags.
+#[derive(Debug)]
+pub(super) struct Policies {
+    policy: Option<String>,
+    names: Vec<String>,
+    attached: Vec<String>,
+    boundary: Option<String>,
+    tags: Tags,
+}
 
 pub(super) async fn observe(
-    clients: &Clients,
-    gallery: &Identity,
+    looking: &Looking<'_>,
     function: FunctionName,
 ) -> Result<Seen<Observed>, CloudError> {
-    let name = gallery.role(function);
-    let answer = clients.iam.get_role().role_name(&name).send().await;
-    let Some(answer) = found(answer, MISSING, failed("iam", "GetRole"))? else { return Ok(Seen::Nothing) };
-    let Some(role) = answer.role else { return Ok(Seen::Nothing) };
-    let (policy, policies, attached) =
-        tokio::try_join!(policy(clients, &name), policies(clients, &name), attached(clients, &name))?;
-    let tags = role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
-    let observed = Observed {
-        arn: role.arn,
-        description: role.description.unwrap_or_default(),
-        trust: parse(role.assume_role_policy_document.as_deref().unwrap_or_default()),
-        policy: policy.as_deref().map(parse),
-        policies,
+    let name = looking.gallery.role(function);
+    let found = match looking.depth {
+        Depth::Listed => match listed(looking, &name).await? {
+            // Lists are behind each other for a moment.
+            Some((_, None)) => asked(looking, &name).await?,
+            Some((role, Some(policies))) => Some((role, policies)),
+            None => None,
+        },
+        Depth::Whole | Depth::Known | Depth::Bare => asked(looking, &name).await?,
+    };
+    let Some((role, policies)) = found else { return Ok(Seen::Nothing) };
+    let Listed { arn, description, trust } = role;
+    let Policies { policy, names: policies, attached, boundary, tags } = policies;
+    let (trust, policy) = (parse(&trust), policy.as_deref().map(parse));
+    let observed =
+        Observed { arn, description, trust, policy, policies, attached, boundary, tags: tags.clone() };
+    Ok(by_tags(looking.gallery, &tags, &name, observed))
+}
+
+/// What lists of all roles on our path hold of this one.
+async fn listed(looking: &Looking<'_>, name: &str) -> Result<Option<(Listed, Option<Policies>)>, CloudError> {
+    let Looking { clients, .. } = *looking;
+    let AccountLists { roles, policies, .. } = &*clients.account_lists;
+    let pick = |all: &BTreeMap<String, Listed>| {
+        let Listed { arn, description, trust } = all.get(name)?;
+        Some(Listed { arn: arn.clone(), description: description.clone(), trust: trust.clone() })
+    };
+    let Some(role) = lists::find(looking, roles, || list(clients), pick).await? else { return Ok(None) };
+    let pick = |all: &BTreeMap<String, Policies>| {
+        let Policies { policy, names, attached, boundary, tags } = all.get(name)?;
+        let (policy, names, attached) = (policy.clone(), names.clone(), attached.clone());
+        Some(Policies { policy, names, attached, boundary: boundary.clone(), tags: tags.clone() })
+    };
+    Ok(Some((role, lists::find(looking, policies, || list_policies(clients), pick).await?)))
+}
+
+async fn list(clients: &Clients) -> Result<BTreeMap<String, Listed>, CloudError> {
+    let call = clients.iam("ListRoles").await.list_roles().path_prefix(ROLE_PATH).max_items(PAGE);
+    let pages = call.into_paginator().items().send();
+    let all = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("iam", "ListRoles"))?;
+    let role = |role: SdkRole| {
+        let trust = role.assume_role_policy_document.unwrap_or_default();
+        (role.role_name, Listed { arn: role.arn, description: role.description.unwrap_or_default(), trust })
+    };
+    Ok(all.into_iter().map(role).collect())
+}
+
+/// IAM tells policies and tags of all roles at once, but of those on other paths too.
+async fn list_policies(clients: &Clients) -> Result<BTreeMap<String, Policies>, CloudError> {
+    let client = clients.iam("GetAccountAuthorizationDetails").await;
+    let call = client.get_account_authorization_details();
+    let mut pages = call.filter(EntityType::Role).max_items(PAGE).into_paginator().send();
+    let mut all = BTreeMap::new();
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(failed("iam", "GetAccountAuthorizationDetails"))?;
+        let roles = page.role_detail_list.unwrap_or_default();
+        let ours = roles.into_iter().filter(|role| role.path.as_deref() == Some(ROLE_PATH));
+        all.extend(ours.filter_map(policies_of));
+    }
+    Ok(all)
+}
+
+fn policies_of(role: RoleDetail) -> Option<(String, Policies)> {
+    let inline = role.role_policy_list.unwrap_or_default();
+    let ours = inline.iter().find(|policy| policy.policy_name() == Some(POLICY));
+    let attached = role.attached_managed_policies.unwrap_or_default().into_iter();
+    let policies = Policies {
+        policy: ours.and_then(|policy| policy.policy_document.clone()),
+        names: inline.into_iter().filter_map(|policy| policy.policy_name).collect(),
+        attached: attached.filter_map(|policy| policy.policy_arn).collect(),
+        boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
+        tags: role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
+    };
+    Some((role.role_name?, policies))
+}
+
+/// This role alone.
+async fn asked(looking: &Looking<'_>, name: &str) -> Result<Option<(Listed, Policies)>, CloudError> {
+    let Looking { clients, depth, .. } = *looking;
+    let answer = clients.iam("GetRole").await.get_role().role_name(name).send().await;
+    let Some(answer) = found(answer, MISSING, failed("iam", "GetRole"))? else { return Ok(None) };
+    let Some(role) = answer.role else { return Ok(None) };
+    let policy = async { if depth == Depth::Bare { Ok(None) } else { policy(clients, name).await } };
+    let (policy, names, attached) =
+        tokio::try_join!(policy, policies(clients, name), attached(clients, name))?;
+    let policies = Policies {
+        policy,
+        names,
         attached,
         boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),
-        tags,
+        tags: role.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
     };
-    let tags = observed.tags.clone();
-    Ok(by_tags(gallery, &tags, &name, observed))
+    let trust = role.assume_role_policy_document.unwrap_or_default();
+    let role = Listed { arn: role.arn, description: role.description.unwrap_or_default(), trust };
+    Ok(Some((role, policies)))
 }
 
 async fn policy(clients: &Clients, name: &str) -> Result<Option<String>, CloudError> {
-    let answer = clients.iam.get_role_policy().role_name(name).policy_name(POLICY).send().await;
+    let answer =
+        clients.iam("GetRolePolicy").await.get_role_policy().role_name(name).policy_name(POLICY).send().await;
     Ok(found(answer, MISSING, failed("iam", "GetRolePolicy"))?.map(|answer| answer.policy_document))
 }
 
 async fn policies(clients: &Clients, name: &str) -> Result<Vec<String>, CloudError> {
-    let pages = clients.iam.list_role_policies().role_name(name).into_paginator().items().send();
+    let pages = clients
+        .iam("ListRolePolicies")
+        .await
+        .list_role_policies()
+        .role_name(name)
+        .into_paginator()
+        .items()
+        .send();
     let answer = pages.collect::<Result<Vec<_>, _>>().await;
     Ok(found(answer, MISSING, failed("iam", "ListRolePolicies"))?.unwrap_or_default())
 }
 
 async fn attached(clients: &Clients, name: &str) -> Result<Vec<String>, CloudError> {
-    let pages = clients.iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
+    let pages = clients
+        .iam("ListAttachedRolePolicies")
+        .await
+        .list_attached_role_policies()
+        .role_name(name)
+        .into_paginator()
+        .items()
+        .send();
     let answer = pages.collect::<Result<Vec<_>, _>>().await;
     let attached = found(answer, MISSING, failed("iam", "ListAttachedRolePolicies"))?.unwrap_or_default();
     Ok(attached.into_iter().filter_map(|policy| policy.policy_arn).collect())
@@ -81,56 +200,106 @@ pub(super) async fn apply(
     gallery: &Identity,
     function: FunctionName,
     change: &Change,
-) -> Result<(), CloudError> {
-    let (iam, name) = (&clients.iam, gallery.role(function));
+) -> Result<Answer, CloudError> {
+    let answer = make(clients, &gallery.role(function), change).await;
+    // Also when it failed: an answer that was lost may have been yes.
+    clients.account_lists.roles.forget();
+    clients.account_lists.policies.forget();
+    answer
+}
+
+async fn make(clients: &Clients, name: &str, change: &Change) -> Result<Answer, CloudError> {
     match change {
-        Change::Create(role) => create(clients, &name, role).await,
+        Change::Create(role) => return create(clients, name, role).await,
         Change::Bound(boundary) => {
-            let call = iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
+            let call = clients
+                .iam("PutRolePermissionsBoundary")
+                .await
+                .put_role_permissions_boundary()
+                .role_name(name)
+                .permissions_boundary(boundary);
             call.send().await.map(drop).map_err(failed("iam", "PutRolePermissionsBoundary"))
         }
         Change::Trust(trust) => {
-            let call = iam.update_assume_role_policy().role_name(name).policy_document(text(trust));
+            let call = clients
+                .iam("UpdateAssumeRolePolicy")
+                .await
+                .update_assume_role_policy()
+                .role_name(name)
+                .policy_document(text(trust));
             call.send().await.map(drop).map_err(failed("iam", "UpdateAssumeRolePolicy"))
         }
         Change::Policy(policy) => {
-            let call =
-                iam.put_role_policy().role_name(name).policy_name(POLICY).policy_document(text(policy));
+            let call = clients
+                .iam("PutRolePolicy")
+                .await
+                .put_role_policy()
+                .role_name(name)
+                .policy_name(POLICY)
+                .policy_document(text(policy));
             call.send().await.map(drop).map_err(failed("iam", "PutRolePolicy"))
         }
         Change::Describe(description) => {
-            let call = iam.update_role().role_name(name).description(description);
+            let call = clients.iam("UpdateRole").await.update_role().role_name(name).description(description);
             call.send().await.map(drop).map_err(failed("iam", "UpdateRole"))
         }
         Change::Tag(wanted) => {
-            let call = iam.tag_role().role_name(name).set_tags(Some(tags(wanted, "TagRole")?));
+            let call = clients
+                .iam("TagRole")
+                .await
+                .tag_role()
+                .role_name(name)
+                .set_tags(Some(tags(wanted, "TagRole")?));
             call.send().await.map(drop).map_err(failed("iam", "TagRole"))
         }
         Change::Untag(keys) => {
-            let call = iam.untag_role().role_name(name).set_tag_keys(Some(keys.clone()));
+            let call =
+                clients.iam("UntagRole").await.untag_role().role_name(name).set_tag_keys(Some(keys.clone()));
             call.send().await.map(drop).map_err(failed("iam", "UntagRole"))
         }
         Change::DeletePolicy(policy) => {
-            let answer = iam.delete_role_policy().role_name(name).policy_name(policy).send().await;
+            let answer = clients
+                .iam("DeleteRolePolicy")
+                .await
+                .delete_role_policy()
+                .role_name(name)
+                .policy_name(policy)
+                .send()
+                .await;
             found(answer, MISSING, failed("iam", "DeleteRolePolicy")).map(drop)
         }
         Change::Detach(policy) => {
-            let answer = iam.detach_role_policy().role_name(name).policy_arn(policy).send().await;
+            let answer = clients
+                .iam("DetachRolePolicy")
+                .await
+                .detach_role_policy()
+                .role_name(name)
+                .policy_arn(policy)
+                .send()
+                .await;
             found(answer, MISSING, failed("iam", "DetachRolePolicy")).map(drop)
         }
         Change::Delete => {
-            let answer = iam.delete_role().role_name(name).send().await;
+            let answer = clients.iam("DeleteRole").await.delete_role().role_name(name).send().await;
             found(answer, MISSING, failed("iam", "DeleteRole")).map(drop)
         }
     }
+    .map(|()| Answer::Done)
 }
 
-async fn create(clients: &Clients, name: &str, role: &Desired) -> Result<(), CloudError> {
+async fn create(clients: &Clients, name: &str, role: &Desired) -> Result<Answer, CloudError> {
     let Desired { description, trust, policy: _, boundary, tags: wanted } = role;
-    let call = clients.iam.create_role().role_name(name).path(ROLE_PATH).description(description);
+    let call = clients
+        .iam("CreateRole")
+        .await
+        .create_role()
+        .role_name(name)
+        .path(ROLE_PATH)
+        .description(description);
     let call = call.set_permissions_boundary(boundary.clone());
     let call = call.assume_role_policy_document(text(trust)).set_tags(Some(tags(wanted, "CreateRole")?));
-    call.send().await.map(drop).map_err(failed("iam", "CreateRole"))
+    let made = call.send().await.map_err(failed("iam", "CreateRole"))?;
+    Ok(made.role.map_or(Answer::Done, |role| Answer::Assigned(role.arn)))
 }
 
 fn tags(tags: &Tags, operation: &'static str) -> Result<Vec<Tag>, CloudError> {
@@ -185,7 +354,9 @@ mod tests {
         });
         let role = found_with(identity.owner_tags());
         let clients = clients(&[&role, &policy, &names, &attached]);
-        let Seen::Ours(seen) = observe(&clients, &identity, LIST).await.unwrap() else { panic!() };
+        let Seen::Ours(seen) = observe(&Looking::whole(&clients, &identity), LIST).await.unwrap() else {
+            panic!()
+        };
         assert_eq!((seen.trust, seen.policy), (json!({"Version": "x"}), Some(json!({"a": []}))));
         assert_eq!((seen.policies, seen.attached), (vec!["one".to_owned()], vec!["arn:policy".to_owned()]));
     }
@@ -200,7 +371,7 @@ mod tests {
         let attached = mock!(Client::list_attached_role_policies)
             .then_output(|| ListAttachedRolePoliciesOutput::builder().build());
         let clients = clients(&[&found_with(Tags::new()), &policy, &names, &attached]);
-        let seen = observe(&clients, &identity("photos", "summer"), LIST).await.unwrap();
+        let seen = observe(&Looking::whole(&clients, &identity("photos", "summer")), LIST).await.unwrap();
         assert!(matches!(seen, Seen::Foreign(_)), "{seen:?}");
     }
 
@@ -210,7 +381,7 @@ mod tests {
         let delete =
             mock!(Client::delete_role).then_http_response(|| xml_refusal(404, "NoSuchEntity", "none"));
         let (clients, identity) = (clients(&[&get, &delete]), identity("photos", "summer"));
-        assert_eq!(observe(&clients, &identity, LIST).await.unwrap(), Seen::Nothing);
+        assert_eq!(observe(&Looking::whole(&clients, &identity), LIST).await.unwrap(), Seen::Nothing);
         apply(&clients, &identity, LIST, &Change::Delete).await.unwrap();
     }
 

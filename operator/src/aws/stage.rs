@@ -36,7 +36,14 @@ pub(super) async fn observe(
     let Some(rest_api) = known.rest_api.as_ref().map(|found| found.id.clone()) else {
         return Ok(Seen::Nothing);
     };
-    let answer = clients.apigateway.get_stage().rest_api_id(&rest_api).stage_name(STAGE).send().await;
+    let answer = clients
+        .apigateway("GetStage")
+        .await
+        .get_stage()
+        .rest_api_id(&rest_api)
+        .stage_name(STAGE)
+        .send()
+        .await;
     let Some(stage) = found(answer, MISSING, failed("apigateway", "GetStage"))? else {
         return Ok(Seen::Nothing);
     };
@@ -74,12 +81,22 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
     let Change { rest_api, call } = change;
     match call {
         Call::Create { deployment, tags } => {
-            let call = clients.apigateway.create_stage().rest_api_id(rest_api).stage_name(STAGE);
+            let call = clients
+                .apigateway("CreateStage")
+                .await
+                .create_stage()
+                .rest_api_id(rest_api)
+                .stage_name(STAGE);
             let call = call.deployment_id(deployment).set_tags(Some(tags.clone().into_iter().collect()));
             call.send().await.map(drop).map_err(failed("apigateway", "CreateStage"))
         }
         Call::Update { deployment, throttle, remove } => {
-            let call = clients.apigateway.update_stage().rest_api_id(rest_api).stage_name(STAGE);
+            let call = clients
+                .apigateway("UpdateStage")
+                .await
+                .update_stage()
+                .rest_api_id(rest_api)
+                .stage_name(STAGE);
             let call = call.set_patch_operations(Some(patches(deployment.as_deref(), *throttle, remove)));
             call.send().await.map(drop).map_err(failed("apigateway", "UpdateStage"))
         }

@@ -14,8 +14,8 @@ use futures::try_join;
 
 use super::error::{failed, found, invalid_request};
 use super::needs::{CallNeeds, Need, On, call};
-use super::{Clients, by_tags};
-use crate::cloud::{CloudError, Seen};
+use super::{Clients, Looking, by_tags};
+use crate::cloud::{CloudError, Depth, Seen};
 use crate::gallery::Identity;
 use crate::names::Tags;
 use crate::resources::table::{Change, Index, Observed, Status};
@@ -40,7 +40,8 @@ pub(super) const NEEDS: &[CallNeeds] = &[
 /// How long a table's tags may stay unread after its creation before it counts as one without tags.
 const TAGS_LATENCY: Duration = Duration::from_secs(30);
 
-pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
+pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, CloudError> {
+    let Looking { clients, gallery, .. } = *looking;
     let call = clients.dynamodb.describe_table().table_name(gallery.table()).send();
     let table = found(call.await, &["ResourceNotFoundException"], failed("dynamodb", "DescribeTable"))?;
     let Some(table) = table.and_then(|answer| answer.table) else { return Ok(Seen::Nothing) };
@@ -49,7 +50,9 @@ pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<See
     if matches!(seen.status, Status::Creating | Status::Deleting) {
         return Ok(Seen::Ours(seen));
     }
-    let (tags, has_recovery) = try_join!(tags(clients, gallery), has_recovery(clients, gallery))?;
+    let has_recovery =
+        async { if looking.depth == Depth::Bare { Ok(false) } else { has_recovery(clients, gallery).await } };
+    let (tags, has_recovery) = try_join!(tags(clients, gallery), has_recovery)?;
     if tags.is_empty() && is_young(&table) {
         seen.status = Status::Creating;
         return Ok(Seen::Ours(seen));

@@ -64,7 +64,7 @@ impl Place {
             cloud: Arc::clone(&self.cloud),
             installation: installation(),
             release: Arc::clone(&self.release),
-            resync: Duration::from_secs(3600),
+            memories: Memories::new(Duration::from_secs(600), Duration::from_secs(3600)),
             metrics: Metrics::default(),
             outages: Mutex::default(),
             permits: Semaphore::new(1),

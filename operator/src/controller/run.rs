@@ -63,15 +63,14 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         let goal = Goal::Present(Box::new(gallery));
         let outcome = match stage {
             Stage::OnlyLooked => reconcile::look(&self.context.cloud, &goal).await,
-            Stage::UnderWay | Stage::Ended => {
-                reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await
-            }
+            Stage::UnderWay | Stage::Ended => self.reconcile(&goal).await,
         };
         self.tell(&story::of_preflight(&outcome)).await;
         self.tell(&story::of_outcome(&self.before, &outcome)).await;
         self.count_drift(&outcome);
         self.report(Report::Outcome(&goal, &outcome, stage)).await?;
         tracing::info!(
+            glance = outcome.is_glance,
             calls = outcome.applied.iter().map(|action| action.steps.len()).sum::<usize>(),
             complete = outcome.is_complete(),
             left = outcome.plan.actions.len(),
@@ -96,8 +95,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         if !deleting_was_told(&self.before) {
             self.tell(&[story::deleting(data)]).await;
         }
-        let outcome =
-            reconcile::reconcile(&self.context.cloud, &goal, &Reporter { run: self, goal: &goal }).await;
+        let outcome = self.reconcile(&goal).await;
         let rest = self.context.rests.rest(self.uid(), &outcome);
         if let (true, None) = (outcome.is_complete(), rest) {
             let photos = match data {
@@ -106,6 +104,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
             };
             self.tell(&[story::gone(&goal, &outcome.seen, photos)]).await;
             self.context.forget(self.uid());
+            self.context.memories.forget(self.object);
             return Ok(Action::await_change());
         }
         // The object may be gone already when a human removed the finalizer; then there is nobody to tell.
@@ -117,6 +116,21 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
             None => self.next(&outcome, Stage::Ended).await,
         };
         Err(Error::StillDeleting(after))
+    }
+
+    /// With a glance where nothing has changed.
+    async fn reconcile(&self, goal: &Goal) -> Outcome {
+        let Context { cloud, memories, .. } = self.context;
+        let glance = match memories.recall(self.object) {
+            Some(memory) => reconcile::glance(cloud, goal, &memory).await,
+            None => None,
+        };
+        let outcome = match glance {
+            Some(outcome) => outcome,
+            None => reconcile::reconcile(cloud, goal, &Reporter { run: self, goal }).await,
+        };
+        memories.keep(self.object, &outcome);
+        outcome
     }
 
     fn validate(&self) -> Result<(Gallery, Stage), InvalidSpec> {
@@ -223,7 +237,7 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         }
         self.context.forget(self.uid());
         if outcome.is_complete() || outcome.is_only_held() || stage == Stage::OnlyLooked {
-            return jittered(self.context.resync);
+            return jittered(self.context.memories.next(self.object));
         }
         if !outcome.plan.conflicts.is_empty() {
             return Duration::from_secs(600);

@@ -49,7 +49,7 @@ impl ApiServer {
             cloud: FakeCloud::new(world),
             installation: installation(),
             release: release(),
-            resync: Duration::from_secs(3600),
+            memories: Memories::new(Duration::from_secs(600), Duration::from_secs(3600)),
             metrics: Metrics::default(),
             outages: Mutex::default(),
             rests: Rests::new(Duration::ZERO),
@@ -279,6 +279,8 @@ fn with_the_policy_report_drift_is_told_once_and_a_new_spec_carried_out() {
             server.edit("/metadata/generation", json!(generation));
             server.take_asked();
             server.context.cloud.take_log();
+            // As when it is time for a look at everything.
+            server.context.memories.forget(&serde_json::from_value(server.object()).unwrap());
             server.reconcile().await.unwrap();
             let log = server.context.cloud.take_log();
             let writes: Vec<_> = writes(&log).iter().map(|operation| operation.name).collect();

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::cloud::Observed;
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
-use crate::names::{TAG_BODY, TAG_SITE};
+use crate::names::TAG_SITE;
 use crate::resources::function;
 use crate::resources::notification::ID;
 use crate::resources::permission::{STATEMENT, Statement};
@@ -113,8 +113,7 @@ fn rest_api(world: &mut World, gallery: &Identity, seen: &Observed) {
     (api.name, api.description, api.routes, api.settings) =
         (seen.name, seen.description, seen.routes, seen.settings);
     api.tags = seen.tags;
-    api.tags.remove(TAG_BODY);
-    api.tags.extend(seen.body_sha256.map(|digest| (TAG_BODY.to_owned(), digest)));
+    api.description.extend(seen.body_sha256.map(|digest| format!("; body {digest}")));
     for id in seen.duplicates {
         let copy = RestApi { made: 1_000_000, tags: gallery.owner_tags(), ..RestApi::default() };
         world.rest_apis.insert(id, copy);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::pretend::pretend;
 use super::*;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Depth};
 use crate::reconcile::{Outcome, Progress, Quiet, reconcile};
 use crate::status::{self, Report, Stage};
 use crate::story::{self, Line};
@@ -80,7 +80,7 @@ fn message(status: &PhotoGalleryStatus) -> String {
 async fn seen(cloud: &FakeCloud, gallery: &Gallery) -> Observed {
     let mut seen = Observed::default();
     let all = ResourceId::all().collect();
-    assert_eq!(cloud.observe(&gallery.identity, &all, &mut seen).await, []);
+    assert_eq!(cloud.observe(&gallery.identity, (&all, Depth::Whole), &mut seen).await, []);
     seen
 }
 

@@ -79,7 +79,8 @@ fn only_what_aws_cannot_limit_is_allowed_on_everything() {
     let cloudfront = creations.iter().chain(&lists).map(|action| format!("cloudfront:{action}"));
     let account =
         ["iam:GetAccountSummary", "lambda:GetAccountSettings", "servicequotas:GetAWSDefaultServiceQuota"];
-    let others = ["logs:DescribeLogGroups"].into_iter().chain(account).map(str::to_owned);
+    let lists = ["iam:GetAccountAuthorizationDetails", "iam:ListRoles", "logs:DescribeLogGroups"];
+    let others = lists.into_iter().chain(account).map(str::to_owned);
     let expected: BTreeSet<_> = cloudfront.chain(others).collect();
     assert_eq!(unlimited, expected.iter().map(String::as_str).collect());
 }

@@ -123,7 +123,12 @@ mod tests {
     async fn no_request_reaches_aws_while_it_is_shut() {
         let guard = Guard::shut();
         let clients = unanswered(SharedInterceptor::new(guard.clone()));
-        let call = async || format!("{:?}", clients.s3.list_buckets().send().await.unwrap_err());
+        let call = async || {
+            format!(
+                "{:?}",
+                clients.iam("GetAccountSummary").await.get_account_summary().send().await.unwrap_err()
+            )
+        };
         let refused = call().await;
         assert!(refused.contains("NotLeading"), "{refused}");
         guard.open_until(Instant::now() + Duration::from_secs(3600));

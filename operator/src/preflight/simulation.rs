@@ -155,7 +155,7 @@ fn service(action: &str) -> &str {
 const PROVEN: [(ResourceId, Need); 5] = [
     (ResourceId::Table, Need("dynamodb:DescribeTable", On::Table)),
     (ResourceId::Function(FUNCTION), Need("lambda:GetFunction", On::Function)),
-    (ResourceId::Role(FUNCTION), Need("iam:GetRole", On::MissingRole)),
+    (ResourceId::Role(FUNCTION), Need("iam:ListRoles", On::Anything)),
     (ResourceId::RestApi, Need("apigateway:GET", On::RestApis)),
     (ResourceId::Distribution, Need("cloudfront:ListDistributions", On::Anything)),
 ];
@@ -170,6 +170,9 @@ fn arn(gallery: &Identity, action: &str, on: On) -> Option<String> {
         // Any will do.
         On::Anything | On::NewDistribution if service(action) == "cloudfront" => distribution,
         On::Anything if service(action) == "logs" => gallery.log_group_arn(FUNCTION),
+        On::Anything if service(action) == "iam" && !action.ends_with("Summary") => {
+            gallery.role_arn(FUNCTION)
+        }
         On::Anything | On::NewDistribution | On::ServiceQuota | On::Principal => return None,
         On::NewBucket | On::Bucket => gallery.bucket_arn(BucketRole::Photos),
         On::Object => format!("{}/object", gallery.bucket_arn(BucketRole::Photos)),

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use functions_core::contract::FunctionName;
 
-use super::{Body, Description, Difference, Kind, Step};
-use crate::cloud;
+use super::{After, Body, Description, Difference, Kind, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 
@@ -107,6 +107,12 @@ impl Kind for Artefacts {
     /// Nothing: all galleries share them.
     fn delete((): (), _seen: &Observed, _data: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(seen: Option<&Observed>, Change::Put { key, zip }: &Change, _: &Answer) -> After<Observed> {
+        let mut now = seen.cloned().unwrap_or_default();
+        now.keys.insert(key.clone(), zip.md5.clone());
+        After::Is(now)
     }
 
     fn describe((): (), gallery: &Identity, _seen: &Observed) -> Description {

@@ -13,8 +13,8 @@ use std::fmt;
 
 use functions_core::contract::key;
 
-use super::{Description, Difference, Kind, Step, tag_differences};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step, tag_differences};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 use crate::names::{self, TAG_RETAINED, Tags};
@@ -161,6 +161,33 @@ impl Kind for Bucket {
 
     fn stays(role: BucketRole, seen: &Observed, data: DataPolicy) -> bool {
         outlives(role, data) && seen.tags.contains_key(TAG_RETAINED)
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        let mut now = match (seen, change) {
+            // What S3 sets by itself differs by the bucket's age; the steps of a creation set it all.
+            (_, Change::Create(tags)) => {
+                return After::Is(Observed {
+                    tags: tags.clone(),
+                    unblocked: BLOCKS.into(),
+                    ownership: Some(OWNERSHIP.into()),
+                    encryption: None,
+                    lifecycle: Vec::new(),
+                });
+            }
+            (_, Change::Delete) => return After::Gone,
+            (None, _) => return After::Unknown,
+            (Some(seen), _) => seen.clone(),
+        };
+        match change {
+            Change::BlockPublicAccess => now.unblocked.clear(),
+            Change::EnforceOwnership => now.ownership = Some(OWNERSHIP.into()),
+            Change::Encrypt => now.encryption = Some(ENCRYPTION.into()),
+            Change::PutLifecycle(rules) => now.lifecycle.clone_from(rules),
+            Change::PutTags(tags) => now.tags.clone_from(tags),
+            Change::CloseAccessList | Change::Empty | Change::Create(_) | Change::Delete => {}
+        }
+        After::Is(now)
     }
 
     fn describe(role: BucketRole, gallery: &Identity, _seen: &Observed) -> Description {

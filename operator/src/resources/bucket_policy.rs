@@ -6,8 +6,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Description, Kind, Step, document};
-use crate::cloud;
+use super::{After, Description, Kind, Step, document};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 
@@ -62,6 +62,10 @@ impl Kind for BucketPolicy {
     /// Nothing: it goes with its bucket.
     fn delete(_role: BucketRole, _seen: &Observed, _data: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(_: Option<&Observed>, Change::Put(document): &Change, _: &Answer) -> After<Observed> {
+        After::Is(Observed { document: document.clone() })
     }
 
     fn describe(role: BucketRole, gallery: &Identity, _seen: &Observed) -> Description {

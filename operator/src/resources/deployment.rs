@@ -7,8 +7,8 @@
 //! `CreateDeployment` has no idempotency token: after a lost answer there may be two of the same body. The stage keeps the
 //! one that it serves, and the other goes.
 
-use super::{Description, Difference, Kind, Step, rest_api};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step, rest_api};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 
 /// This kind.
@@ -100,6 +100,19 @@ impl Kind for Deployment {
     /// Goes with its REST API.
     fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, answer: &Answer) -> After<Observed> {
+        let mut now = seen.cloned().unwrap_or_default();
+        match (change, answer) {
+            (Change::Create { rest_api, description }, Answer::Assigned(id)) => {
+                now.rest_api.clone_from(rest_api);
+                now.deployments.insert(0, (id.clone(), description.clone()));
+            }
+            (Change::Create { .. }, _) => return After::Unknown,
+            (Change::Delete { id, .. }, _) => now.deployments.retain(|(other, _)| other != id),
+        }
+        if now.deployments.is_empty() { After::Gone } else { After::Is(now) }
     }
 
     fn describe((): (), _: &Identity, seen: &Observed) -> Description {

@@ -14,11 +14,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Description, Difference, Kind, State, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, State, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
-use crate::names::{STAGE, Tags};
+use crate::names::{self, STAGE, Tags};
 
 /// AWS's cache policy for what may be cached: as long as the object's own headers say.
 pub const CACHING_OPTIMIZED: &str = "658327ea-f89d-4fab-a63d-7e88639e58f6";
@@ -217,6 +217,33 @@ impl Kind for Distribution {
             (_, true) => State::Ready,
             (true, false) => State::Usable("CloudFront is deploying the distribution, usually 3-6 minutes"),
             (false, false) => State::Pending("CloudFront is disabling the distribution, usually 3-6 minutes"),
+        }
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, answer: &Answer) -> After<Observed> {
+        let config = match change {
+            Change::Create(wanted) => Some((wanted.config.clone(), wanted.tags.clone())),
+            Change::Update { config, .. } => seen.map(|seen| (config.clone(), seen.tags.clone())),
+            Change::Disable { .. } => {
+                seen.map(|seen| (Config { enabled: false, ..seen.config.clone() }, seen.tags.clone()))
+            }
+            Change::Tag { .. } | Change::Untag { .. } => None,
+            Change::Delete { .. } => return After::Gone,
+        };
+        match (config, answer, change, seen.cloned()) {
+            (Some((config, tags)), Answer::Distribution { id, domain, etag, is_deployed }, ..) => {
+                let (id, domain, etag) = (id.clone(), domain.clone(), etag.clone());
+                After::Is(Observed { id, domain, etag, is_deployed: *is_deployed, config, tags })
+            }
+            (None, _, Change::Tag { tags, .. }, Some(mut now)) => {
+                names::set_tags(&mut now.tags, tags);
+                After::Is(now)
+            }
+            (None, _, Change::Untag { keys, .. }, Some(mut now)) => {
+                names::unset_tags(&mut now.tags, keys);
+                After::Is(now)
+            }
+            _ => After::Unknown,
         }
     }
 

@@ -9,9 +9,10 @@
 //! Files that somebody else has changed may be in the caches when ours are back, though the site is the one of before. So what was
 //! remembered is forgotten as soon as the site differs, and the invalidation follows as if it had never been.
 
-use super::{Description, Difference, Kind, Step, rest_api, site};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step, rest_api, site};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
+use crate::names::{TAG_SITE, Tags};
 
 /// This kind.
 #[derive(Debug)]
@@ -43,6 +44,15 @@ pub enum Change {
     Remember { distribution: String, site: String },
     /// `UntagResource` of the distribution.
     Forget { distribution: String },
+}
+
+/// What becomes of the distribution's tags by a call.
+pub(super) fn note(change: &Change, tags: &mut Tags) {
+    match change {
+        Change::Create { .. } => {}
+        Change::Remember { site, .. } => drop(tags.insert(TAG_SITE.into(), site.clone())),
+        Change::Forget { .. } => drop(tags.remove(TAG_SITE)),
+    }
 }
 
 impl Kind for Invalidation {
@@ -78,6 +88,15 @@ impl Kind for Invalidation {
     /// Goes with its distribution.
     fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        match (change, seen) {
+            // Told, and not written down yet.
+            (Change::Create { .. }, None) | (Change::Forget { .. }, _) => After::Gone,
+            (Change::Create { .. }, Some(seen)) => After::Is(seen.clone()),
+            (Change::Remember { site, .. }, _) => After::Is(Observed { site: site.clone() }),
+        }
     }
 
     fn describe((): (), _: &Identity, seen: &Observed) -> Description {

@@ -6,10 +6,10 @@
 
 use functions_core::contract::FunctionName;
 
-use super::{Description, Difference, Kind, Step, tag_steps};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step, tag_steps};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
-use crate::names::Tags;
+use crate::names::{self, Tags};
 
 /// This kind.
 #[derive(Debug)]
@@ -75,6 +75,24 @@ impl Kind for LogGroup {
 
     fn delete(_name: FunctionName, _seen: &Observed, _data: DataPolicy) -> Vec<Step<Change>> {
         vec![Step::delete(Change::Delete)]
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        let mut now = match (seen, change) {
+            (_, Change::Create(tags)) => {
+                return After::Is(Observed { retention_days: None, tags: tags.clone() });
+            }
+            (_, Change::Delete) => return After::Gone,
+            (None, _) => return After::Unknown,
+            (Some(seen), _) => seen.clone(),
+        };
+        match change {
+            Change::Keep { days } => now.retention_days = Some(*days),
+            Change::SetTags(tags) => names::set_tags(&mut now.tags, tags),
+            Change::RemoveTags(keys) => names::unset_tags(&mut now.tags, keys),
+            Change::Create(_) | Change::Delete => {}
+        }
+        After::Is(now)
     }
 
     fn describe(name: FunctionName, gallery: &Identity, _seen: &Observed) -> Description {

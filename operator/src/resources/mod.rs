@@ -3,6 +3,7 @@
 //! Every kind has the same shape, [`Kind`]; [`visit`] leads from a [`ResourceId`] to its kind. The other half, the calls,
 //! stands under the same file names in `crate::aws`.
 
+pub(crate) mod after;
 pub mod artefacts;
 pub mod bucket;
 pub mod bucket_policy;
@@ -30,7 +31,9 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use functions_core::contract::FunctionName;
 
-use crate::cloud::Observed;
+pub use after::After;
+
+use crate::cloud::{Answer, Observed};
 use crate::gallery::{DataPolicy, Gallery};
 use crate::graph::{BucketRole, ResourceId};
 use crate::names;
@@ -64,6 +67,15 @@ pub trait Kind {
     /// How far AWS is with it.
     fn state(_seen: &Self::Observed) -> State {
         State::Ready
+    }
+
+    /// What it is after a call that AWS has answered with yes.
+    fn after(
+        _seen: Option<&Self::Observed>,
+        _change: &Self::Change,
+        _answer: &Answer,
+    ) -> After<Self::Observed> {
+        After::Unknown
     }
 
     /// Its ARN or other identity, for the status.

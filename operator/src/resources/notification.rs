@@ -8,8 +8,8 @@
 
 use functions_core::contract::{FunctionName, key};
 
-use super::{Description, Difference, Kind, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 
@@ -79,6 +79,13 @@ impl Kind for Notification {
 
     fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
         vec![Step::delete(Change::Remove)]
+    }
+
+    fn after(_: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        match change {
+            Change::Put(entry) => After::Is(entry.clone()),
+            Change::Remove => After::Gone,
+        }
     }
 
     fn describe((): (), gallery: &Identity, _: &Observed) -> Description {

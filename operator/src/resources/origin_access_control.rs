@@ -5,8 +5,8 @@
 //!
 //! Not idempotent: `CreateOriginAccessControl` refuses a name that exists; looking again finds it.
 
-use super::{Description, Difference, Kind, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 
 /// This kind.
@@ -83,6 +83,18 @@ impl Kind for OriginAccessControl {
     /// Shared: others use it.
     fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(_: Option<&Observed>, change: &Change, answer: &Answer) -> After<Observed> {
+        match (change, answer) {
+            (Change::Create(config), Answer::Assigned(id)) => {
+                After::Is(Observed { id: id.clone(), config: config.clone() })
+            }
+            (Change::Create(_), _) => After::Unknown,
+            (Change::Update { id, config }, _) => {
+                After::Is(Observed { id: id.clone(), config: config.clone() })
+            }
+        }
     }
 
     fn describe((): (), gallery: &Identity, seen: &Observed) -> Description {

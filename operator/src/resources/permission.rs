@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use functions_core::contract::FunctionName;
 use serde_json::Value;
 
-use super::{Description, Difference, Kind, Step, document};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step, document};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 
@@ -117,6 +117,22 @@ impl Kind for Permission {
 
     fn delete(_: FunctionName, _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
         vec![Step::delete(Change::Remove(STATEMENT.into()))]
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        let others = || seen.map(|seen| seen.others.clone()).unwrap_or_default();
+        match change {
+            Change::Add(wanted) => After::Is(Observed { ours: Statement::of(wanted), others: others() }),
+            // Statements of others alone count as none.
+            Change::Remove(id) if id == STATEMENT => After::Unknown,
+            Change::Remove(id) => match seen.cloned() {
+                Some(mut now) => {
+                    now.others.remove(id);
+                    After::Is(now)
+                }
+                None => After::Unknown,
+            },
+        }
     }
 
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {

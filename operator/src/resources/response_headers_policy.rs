@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{Description, Difference, Kind, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 
 /// This kind.
@@ -97,9 +97,26 @@ impl Kind for ResponseHeadersPolicy {
         Vec::new()
     }
 
+    fn after(_: Option<&Observed>, change: &Change, answer: &Answer) -> After<Observed> {
+        match (change, answer) {
+            (Change::Create(policy), Answer::Assigned(id)) | (Change::Update { id, policy }, _) => {
+                After::Is(Observed::of(id, policy))
+            }
+            (Change::Create(_), _) => After::Unknown,
+        }
+    }
+
     fn describe((): (), gallery: &Identity, seen: &Observed) -> Description {
         let arn = gallery.cloudfront_arn(&format!("response-headers-policy/{}", seen.id));
         Description { name: seen.name.clone(), arn: Some(arn) }
+    }
+}
+
+impl Observed {
+    /// What AWS shows of a policy that it was given.
+    fn of(id: &str, policy: &Desired) -> Self {
+        let Desired { name, headers } = policy.clone();
+        Self { id: id.to_owned(), name, comment: COMMENT.into(), headers, besides: BTreeSet::new() }
     }
 }
 

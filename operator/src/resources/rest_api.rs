@@ -1,11 +1,11 @@
-//! The REST API: one `OpenAPI` body with every route, its digest kept in a tag.
+//! The REST API: one `OpenAPI` body with every route, its digest kept in the description.
 //!
 //! Names of REST APIs are not unique, so it is found by its tags. `CreateRestApi` has no idempotency token: after a lost
 //! answer there may be two of ours. The oldest stays and the others go.
 //!
 //! We own name, description, body, our tags, and the settings of [`Setting`]. One call (`PutRestApi`, overwriting) sets
-//! everything that the body says, which is instead of some twenty-five, and one tag says which body that was. The tag is written
-//! last: a crash in between repeats the put.
+//! everything that the body says, which is instead of some twenty-five, and with it the description, which says which body that
+//! was: API Gateway takes it from the body.
 //!
 //! What somebody changes by hand within the API does not reach visitors, who are served from a deployment, a snapshot. It would
 //! with the next deployment, so paths, methods and what answers them are compared; the words of API Gateway's own answers are not
@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 use functions_core::contract::{FunctionName, PHOTO_ID_PARAMETER, ROUTES};
 use serde_json::{Map, Value, json};
 
-use super::{Description, Difference, Kind, Step, document};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step, document};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
-use crate::names::{self, TAG_BODY, Tags};
+use crate::names::{self, Tags};
 
 /// This kind.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ pub enum Change {
     /// `CreateRestApi`.
     Create { name: String, description: String, tags: Tags },
     /// `PutRestApi`, overwriting.
-    Body { id: String, body: String },
+    Body { id: String, wanted: Desired },
     /// `UpdateRestApi` to what is wanted of these settings. Holds what they are, because some are removed by value.
     Settings { id: String, seen: BTreeMap<Setting, String> },
     /// `TagResource`.
@@ -139,7 +139,7 @@ impl Kind for RestApi {
     }
 
     fn update(want: &Desired, seen: Option<&Observed>) -> Vec<Step<Change>> {
-        let Desired { name, description, body, routes: _, tags } = want.clone();
+        let Desired { name, description, body: _, routes: _, tags } = want.clone();
         let Some(seen) = seen else { return vec![Step::create(Change::Create { name, description, tags })] };
         let id = seen.id.clone();
         let mut steps = Vec::new();
@@ -151,7 +151,7 @@ impl Kind for RestApi {
             steps.push(Step::update(change, differences.collect::<Vec<_>>()));
         }
         // Afterwards, because it also takes away what the settings above remove.
-        steps.extend(body_steps(want, seen, body));
+        steps.extend(body_step(want, seen));
         let untag = |keys| Change::Untag { id: id.clone(), keys };
         steps.extend(super::tag_steps(&tags, &seen.tags, |tags| Change::Tag { id: id.clone(), tags }, untag));
         steps.extend(seen.duplicates.iter().map(|id| {
@@ -166,14 +166,47 @@ impl Kind for RestApi {
         duplicates.chain([Step::delete(Change::Delete { id: seen.id.clone() })]).collect()
     }
 
+    fn after(seen: Option<&Observed>, change: &Change, answer: &Answer) -> After<Observed> {
+        let mut now = match (seen, change, answer) {
+            (None, Change::Create { name, description, tags }, Answer::Assigned(id)) => {
+                return After::Is(Observed {
+                    id: id.clone(),
+                    name: name.clone(),
+                    description: description.clone(),
+                    tags: tags.clone(),
+                    ..Observed::default()
+                });
+            }
+            (_, Change::Create { .. }, _) | (None, ..) => return After::Unknown,
+            (Some(seen), ..) => seen.clone(),
+        };
+        match change {
+            Change::Body { id: _, wanted } => {
+                now.name.clone_from(&wanted.name);
+                now.description.clone_from(&wanted.description);
+                now.body_sha256 = Some(wanted.digest());
+                now.routes.clone_from(&wanted.routes);
+                // An overwriting body takes these away.
+                now.settings
+                    .retain(|setting, _| !matches!(setting, Setting::Policy | Setting::BinaryMediaTypes));
+            }
+            Change::Settings { id: _, seen } => now.settings.retain(|setting, _| !seen.contains_key(setting)),
+            Change::Tag { id: _, tags } => names::set_tags(&mut now.tags, tags),
+            Change::Untag { id: _, keys } => names::unset_tags(&mut now.tags, keys),
+            Change::Delete { id } if *id == now.id => return After::Gone,
+            Change::Delete { id } => now.duplicates.retain(|other| other != id),
+            Change::Create { .. } => {}
+        }
+        After::Is(now)
+    }
+
     fn describe((): (), gallery: &Identity, seen: &Observed) -> Description {
         Description { name: seen.id.clone(), arn: Some(gallery.rest_api_arn(&seen.id)) }
     }
 }
 
-/// The put and the tag that says that it is done.
-fn body_steps(want: &Desired, seen: &Observed, body: String) -> Vec<Step<Change>> {
-    let digest = names::sha256_hex(body.as_bytes());
+fn body_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
+    let digest = want.digest();
     let given = seen.body_sha256.as_deref().map_or("none".into(), short);
     let fields = [
         Difference::between("name", &seen.name, &want.name),
@@ -185,15 +218,8 @@ fn body_steps(want: &Desired, seen: &Observed, body: String) -> Vec<Step<Change>
     if seen.body_sha256.as_ref() == Some(&digest) {
         differences.extend(route_differences(&want.routes, &seen.routes));
     }
-    if differences.is_empty() {
-        return Vec::new();
-    }
-    let id = seen.id.clone();
-    let put = Step::update(Change::Body { id: id.clone(), body }, differences);
-    if seen.body_sha256.as_ref() == Some(&digest) {
-        return vec![put];
-    }
-    vec![put, Step::detail(Change::Tag { id, tags: Tags::from([(TAG_BODY.into(), digest)]) })]
+    let put = || Change::Body { id: seen.id.clone(), wanted: want.clone() };
+    (!differences.is_empty()).then(|| Step::update(put(), differences))
 }
 
 fn route_differences(want: &Routes, seen: &Routes) -> Vec<Difference> {
@@ -210,6 +236,36 @@ impl Observed {
     /// Does it hold what this gallery's body says? Only then it is worth a snapshot.
     pub fn is_current(&self, gallery: &Gallery) -> bool {
         self.body_sha256 == Some(digest(gallery)) && self.routes == routes(gallery)
+    }
+}
+
+impl Desired {
+    /// The body as AWS is given it, with its own digest in the description.
+    pub fn signed_body(&self) -> String {
+        let mut body = document::parse(&self.body);
+        body["info"]["description"] = signed_description(&self.description, &self.digest()).into();
+        document::text(&body)
+    }
+
+    /// SHA-256 of the body.
+    pub fn digest(&self) -> String {
+        names::sha256_hex(self.body.as_bytes())
+    }
+}
+
+/// Between the description and the digest of the body that it came with.
+const SIGNED: &str = "; body ";
+
+/// A description that says which body it came with.
+fn signed_description(description: &str, digest: &str) -> String {
+    format!("{description}{SIGNED}{digest}")
+}
+
+/// A description, and the digest of the body that it came with.
+pub fn read_description(text: &str) -> (String, Option<String>) {
+    match text.rsplit_once(SIGNED) {
+        Some((description, digest)) => (description.to_owned(), Some(digest.to_owned())),
+        None => (text.to_owned(), None),
     }
 }
 

@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 use functions_core::contract::{FunctionName, key, table};
 use serde_json::{Value, json};
 
-use super::{Description, Difference, Kind, State, Step, document};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, State, Step, document};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
-use crate::names::Tags;
+use crate::names::{self, Tags};
 
 /// Name of the inline policy.
 pub const POLICY: &str = "photogallery";
@@ -147,6 +147,50 @@ impl Kind for Role {
         } else {
             State::Pending("IAM is making the role known")
         }
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, answer: &Answer) -> After<Observed> {
+        let mut now = match (seen, change, answer) {
+            (_, Change::Create(role), Answer::Assigned(arn)) => {
+                let Desired { description, trust, policy: _, boundary, tags } = role.clone();
+                let (policies, attached) = (Vec::new(), Vec::new());
+                let arn = arn.clone();
+                let policy = None;
+                return After::Is(Observed {
+                    arn,
+                    description,
+                    trust,
+                    policy,
+                    policies,
+                    attached,
+                    boundary,
+                    tags,
+                });
+            }
+            (_, Change::Delete, _) => return After::Gone,
+            (None, ..) | (_, Change::Create(_), _) => return After::Unknown,
+            (Some(seen), ..) => seen.clone(),
+        };
+        match change {
+            Change::Bound(boundary) => now.boundary = Some(boundary.clone()),
+            Change::Trust(trust) => now.trust.clone_from(trust),
+            Change::Policy(policy) => {
+                now.policy = Some(policy.clone());
+                now.policies.retain(|name| name != POLICY);
+                now.policies.push(POLICY.into());
+                now.policies.sort();
+            }
+            Change::Describe(description) => now.description.clone_from(description),
+            Change::Tag(tags) => names::set_tags(&mut now.tags, tags),
+            Change::Untag(keys) => names::unset_tags(&mut now.tags, keys),
+            Change::DeletePolicy(name) => {
+                now.policies.retain(|other| other != name);
+                now.policy = now.policy.filter(|_| name != POLICY);
+            }
+            Change::Detach(arn) => now.attached.retain(|other| other != arn),
+            Change::Create(_) | Change::Delete => {}
+        }
+        After::Is(now)
     }
 
     fn describe(function: FunctionName, gallery: &Identity, _: &Observed) -> Description {

@@ -8,8 +8,8 @@ mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Body, Description, Difference, Kind, Step, rest_api};
-use crate::cloud;
+use super::{After, Body, Description, Difference, Kind, Step, rest_api};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 use crate::names;
@@ -151,6 +151,18 @@ impl Kind for Site {
     /// Nothing: they go with their bucket.
     fn delete((): (), _seen: &Observed, _data: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(seen: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        let mut now = seen.cloned().unwrap_or_default();
+        match change {
+            Change::Put { path, file } => {
+                let stored = Stored { etag: file.md5.clone(), headers: file.headers() };
+                now.files.insert(path.clone(), stored);
+            }
+            Change::Delete(paths) => now.files.retain(|path, _| !paths.contains(path)),
+        }
+        After::Is(now)
     }
 
     fn describe((): (), gallery: &Identity, _seen: &Observed) -> Description {

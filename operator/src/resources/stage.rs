@@ -9,10 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Description, Difference, Kind, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
-use crate::names::{STAGE, Tags};
+use crate::names::{self, STAGE, Tags};
 use crate::resources::rest_api;
 
 /// This kind.
@@ -149,6 +149,33 @@ impl Kind for Stage {
     /// Goes with its REST API.
     fn delete((): (), _: &Observed, _: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(seen: Option<&Observed>, Change { rest_api, call }: &Change, _: &Answer) -> After<Observed> {
+        let mut now = match (seen, call) {
+            (_, Call::Create { deployment, tags }) => {
+                return After::Is(Observed {
+                    rest_api: rest_api.clone(),
+                    deployment: deployment.clone(),
+                    throttle: None,
+                    extras: BTreeMap::new(),
+                    tags: tags.clone(),
+                });
+            }
+            (None, _) => return After::Unknown,
+            (Some(seen), _) => seen.clone(),
+        };
+        match call {
+            Call::Update { deployment, throttle, remove } => {
+                now.deployment = deployment.clone().unwrap_or(now.deployment);
+                now.throttle = throttle.or(now.throttle);
+                now.extras.retain(|extra, _| !remove.contains(extra));
+            }
+            Call::Tag(tags) => names::set_tags(&mut now.tags, tags),
+            Call::Untag(keys) => names::unset_tags(&mut now.tags, keys),
+            Call::Create { .. } => {}
+        }
+        After::Is(now)
     }
 
     fn describe((): (), gallery: &Identity, seen: &Observed) -> Description {

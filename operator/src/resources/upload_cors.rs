@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Description, Difference, Kind, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 
@@ -70,6 +70,10 @@ impl Kind for UploadCors {
     /// Nothing: it goes with its bucket.
     fn delete((): (), _seen: &Observed, _data: DataPolicy) -> Vec<Step<Change>> {
         Vec::new()
+    }
+
+    fn after(_: Option<&Observed>, Change::Put(rule): &Change, _: &Answer) -> After<Observed> {
+        After::Is(Observed { rules: vec![rule.clone()] })
     }
 
     fn describe((): (), gallery: &Identity, _seen: &Observed) -> Description {

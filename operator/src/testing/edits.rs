@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
-use crate::names::{TAG_BODY, TAG_SITE, Tags};
+use crate::names::{TAG_SITE, Tags};
 use crate::resources::distribution::{Origin, SITE};
 use crate::resources::function::{self, Activity};
 use crate::resources::log_group;
@@ -171,7 +171,7 @@ const CHANGES: &[(&str, Edit)] = &[
         });
     }),
     ("forget the routes of the REST API", |world, id| {
-        with_api(world, id, |it| drop(it.tags.remove(TAG_BODY)));
+        with_api(world, id, |it| it.description = "by hand".into());
     }),
     ("close the REST API", |world, id| {
         with_api(world, id, |it| drop(it.settings.insert(Setting::OwnAddress, "off".into())));

@@ -36,7 +36,7 @@ pub(crate) mod parts {
 }
 
 use crate::aws;
-use crate::cloud::{Cloud, CloudError, ErrorKind, Message, Observed, Scope};
+use crate::cloud::{Answer, Cloud, CloudError, Depth, ErrorKind, Message, Observed, Scope};
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::preflight::{Account, Question};
@@ -232,7 +232,7 @@ impl State {
     fn read(
         &mut self,
         life: &Life,
-        (gallery, known): (&Identity, &Observed),
+        (gallery, known, depth): (&Identity, &Observed, Depth),
         id: ResourceId,
     ) -> Option<Result<Observed, CloudError>> {
         let fault = self.fault(|on| on == On::Call || on == On::Read(id));
@@ -240,7 +240,7 @@ impl State {
         let operation = Operation { service: "fake", name: "Read" };
         // There is nothing to pretend about a look, and what nobody hears of need not be looked up.
         let is_heard = matches!(fault, None | Some(Effect::Pretend | Effect::DieHeard));
-        let found = is_heard.then(|| Ok(observe::read(&mut self.world, gallery, known, id)));
+        let found = is_heard.then(|| Ok(observe::read(&mut self.world, (gallery, known, depth), id)));
         heard(fault, life, operation, found)
     }
 
@@ -255,7 +255,12 @@ impl State {
     }
 
     /// `None`: the operator does not live to hear the answer.
-    fn write(&mut self, life: &Life, gallery: &Identity, change: &Change) -> Option<Result<(), CloudError>> {
+    fn write(
+        &mut self,
+        life: &Life,
+        gallery: &Identity,
+        change: &Change,
+    ) -> Option<Result<Answer, CloudError>> {
         let operation = operation::of(change);
         let fault =
             self.fault(|on| matches!(on, On::Call | On::Write) || on == On::Operation(operation.name));
@@ -263,7 +268,8 @@ impl State {
             Some(Effect::Answer(..) | Effect::LoseRequest | Effect::Pretend | Effect::DieBefore) => None,
             None
             | Some(Effect::AnswerAfter(..) | Effect::LoseAnswer | Effect::DieUnheard | Effect::DieHeard) => {
-                Some(self.world.apply(gallery, change, operation))
+                let done = self.world.apply(gallery, change, operation);
+                Some(done.map(|()| self.world.answer(gallery, change)))
             }
         };
         let outcome = match (fault, &applied) {
@@ -272,7 +278,7 @@ impl State {
             (Some(_), applied) => Outcome::Fault { applied: applied.is_some() },
         };
         self.log.push(Call::Write(operation, outcome));
-        let said = if fault == Some(Effect::Pretend) { Some(Ok(())) } else { applied };
+        let said = if fault == Some(Effect::Pretend) { Some(Ok(Answer::Done)) } else { applied };
         heard(fault, life, operation, said)
     }
 }
@@ -315,15 +321,19 @@ impl Cloud for FakeCloud {
     async fn observe(
         &self,
         gallery: &Identity,
-        scope: &Scope,
+        (scope, depth): (&Scope, Depth),
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
         self.life.turn().await;
         let (second, first): (Vec<_>, Vec<_>) =
-            scope.iter().copied().partition(|id| aws::needs_identity(*id));
+            scope.iter().copied().partition(|id| id.found_below().is_some());
         let mut errors = Vec::new();
         for id in first.into_iter().chain(second) {
-            match self.with(|state| state.read(&self.life, (gallery, seen), id)) {
+            if id.found_below().is_some_and(|parent| seen.state(parent).is_none()) {
+                aws::replace(seen, id, Observed::default());
+                continue;
+            }
+            match self.with(|state| state.read(&self.life, (gallery, seen, depth), id)) {
                 Some(Ok(part)) => aws::replace(seen, id, part),
                 Some(Err(error)) => errors.push((id, error)),
                 None => {}
@@ -335,7 +345,7 @@ impl Cloud for FakeCloud {
         errors
     }
 
-    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
         self.life.turn().await;
         match self.with(|state| state.write(&self.life, gallery, change)) {
             Some(answer) => answer,
@@ -368,13 +378,13 @@ impl Cloud for Arc<FakeCloud> {
     async fn observe(
         &self,
         gallery: &Identity,
-        scope: &Scope,
+        look: (&Scope, Depth),
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
-        (**self).observe(gallery, scope, seen).await
+        (**self).observe(gallery, look, seen).await
     }
 
-    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<(), CloudError> {
+    async fn apply(&self, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
         (**self).apply(gallery, change).await
     }
 

@@ -8,6 +8,7 @@
 //! whole run is repeated with `PROPTEST_RNG_SEED=<number>`.
 
 mod adoption;
+mod answers;
 mod faults;
 mod histories;
 mod memory;

@@ -6,6 +6,7 @@
 //! all that explains it.
 
 mod bench;
+mod budgets;
 mod changes;
 mod crash;
 mod crash_matrix;

@@ -60,7 +60,7 @@ async fn a_bucket_of_ours_is_read_in_full() {
             GetBucketLifecycleConfigurationOutput::builder().set_rules(Some(rules)).build()
         }),
     ];
-    let seen = observe(&clients(&all.each_ref()), &gallery(), ROLE).await.unwrap();
+    let seen = observe(&Looking::whole(&clients(&all.each_ref()), &gallery()), ROLE).await.unwrap();
     let want = Observed {
         tags: gallery().owner_tags(),
         unblocked: BTreeSet::new(),
@@ -85,7 +85,7 @@ async fn what_a_bucket_does_not_have_is_missing_and_no_error() {
         mock!(Client::get_bucket_lifecycle_configuration)
             .then_http_response(missing("NoSuchLifecycleConfiguration")),
     ];
-    let seen = observe(&clients(&all.each_ref()), &gallery(), ROLE).await.unwrap();
+    let seen = observe(&Looking::whole(&clients(&all.each_ref()), &gallery()), ROLE).await.unwrap();
     let tags = gallery().owner_tags();
     let unblocked = BTreeSet::from(BLOCKS);
     let want = Observed { tags, unblocked, ownership: None, encryption: None, lifecycle: Vec::new() };
@@ -108,7 +108,7 @@ async fn whose_a_bucket_is_shows_in_the_answer_about_its_tags() {
     for (status, code, message, whose) in answers {
         let rule =
             mock!(Client::get_bucket_tagging).then_http_response(move || refusal(status, code, message));
-        let seen = observe(&clients(&[&rule]), &gallery(), ROLE).await.unwrap();
+        let seen = observe(&Looking::whole(&clients(&[&rule]), &gallery()), ROLE).await.unwrap();
         let name = gallery().bucket(ROLE);
         let want = whose.map_or(Seen::Nothing, |whose| Seen::Foreign(Foreign { name, whose: whose.into() }));
         assert_eq!(seen, want, "{code}");
@@ -120,7 +120,7 @@ async fn a_refusal_within_the_account_is_not_mistaken_for_somebody_else_s_bucket
     let message = "User: arn:aws:iam::123456789012:user/x is not authorized to perform: s3:GetBucketTagging on resource";
     for (code, message) in [("AccessDenied", message), ("InvalidAccessKeyId", "no such key")] {
         let rule = mock!(Client::get_bucket_tagging).then_http_response(move || refusal(403, code, message));
-        let error = observe(&clients(&[&rule]), &gallery(), ROLE).await.unwrap_err();
+        let error = observe(&Looking::whole(&clients(&[&rule]), &gallery()), ROLE).await.unwrap_err();
         assert_eq!((error.kind, error.operation), (ErrorKind::AccessDenied, "GetBucketTagging"));
     }
 }

@@ -6,7 +6,8 @@ use aws_sdk_cloudfront::operation::list_distributions::ListDistributionsOutput;
 use aws_sdk_cloudfront::operation::list_tags_for_resource::ListTagsForResourceOutput;
 use aws_sdk_cloudfront::operation::update_distribution::UpdateDistributionOutput;
 use aws_sdk_cloudfront::types::{
-    Aliases, Distribution as SdkDistribution, DistributionList, HttpVersion, PriceClass, ViewerCertificate,
+    Aliases, Distribution as SdkDistribution, DistributionList, DistributionSummary, HttpVersion, PriceClass,
+    ViewerCertificate,
 };
 use aws_smithy_mocks::{Rule, mock};
 use aws_smithy_types::DateTime;
@@ -114,10 +115,14 @@ async fn one_that_an_earlier_gallery_left_is_in_the_way_until_it_is_taken_over()
     tags.insert(TAG_UID.into(), "earlier".into());
     let rules = [listed(identity.distribution_comment()), tagged(tags), told("Deployed")];
     let rules: Vec<_> = rules.iter().collect();
-    let Seen::Foreign(left) = observe(&clients(&rules), &identity).await.unwrap() else { panic!() };
+    let Seen::Foreign(left) = observe(&Looking::whole(&clients(&rules), &identity)).await.unwrap() else {
+        panic!()
+    };
     assert!(left.name == "E1" && left.whose.adopt.is_some(), "{left:?}");
     let identity = Identity { adopts: Maker::parse("owner/earlier"), ..identity };
-    let Seen::Ours(seen) = observe(&clients(&rules), &identity).await.unwrap() else { panic!() };
+    let Seen::Ours(seen) = observe(&Looking::whole(&clients(&rules), &identity)).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(seen.id, "E1");
 }
 
@@ -126,7 +131,9 @@ async fn what_was_written_reads_as_up_to_date() {
     let identity = summer().identity;
     let rules = [listed(identity.distribution_comment()), tagged(summer().tags()), told("InProgress")];
     let rules: Vec<_> = rules.iter().collect();
-    let Seen::Ours(seen) = observe(&clients(&rules), &identity).await.unwrap() else { panic!() };
+    let Seen::Ours(seen) = observe(&Looking::whole(&clients(&rules), &identity)).await.unwrap() else {
+        panic!()
+    };
     assert_eq!((seen.id.as_str(), seen.etag.as_str(), seen.is_deployed), ("E1", "V1", false));
     assert_eq!(seen.config, want().config);
     assert_eq!(Distribution::update(&want(), Some(&seen)), []);
@@ -136,7 +143,7 @@ async fn what_was_written_reads_as_up_to_date() {
 async fn ours_is_found_even_under_another_comment() {
     let rules = [listed("by hand".into()), tagged(summer().tags()), told("Deployed")];
     let rules: Vec<_> = rules.iter().collect();
-    let seen = observe(&clients(&rules), &summer().identity).await.unwrap();
+    let seen = observe(&Looking::whole(&clients(&rules), &summer().identity)).await.unwrap();
     assert!(matches!(seen, Seen::Ours(_)), "{seen:?}");
 }
 
@@ -145,7 +152,7 @@ async fn somebody_else_s_is_not_in_the_way() {
     let identity = summer().identity;
     let rules = [listed(identity.distribution_comment()), tagged(Tags::new())];
     let rules: Vec<_> = rules.iter().collect();
-    assert_eq!(observe(&clients(&rules), &identity).await.unwrap(), Seen::Nothing);
+    assert_eq!(observe(&Looking::whole(&clients(&rules), &identity)).await.unwrap(), Seen::Nothing);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ async fn a_missing_table_is_no_error() {
     let rule = mock!(Client::describe_table).then_http_response(|| {
         json_refusal("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", message)
     });
-    let seen = observe(&clients(&[&rule]), &identity("photos", "summer")).await.unwrap();
+    let seen = observe(&Looking::whole(&clients(&[&rule]), &identity("photos", "summer"))).await.unwrap();
     assert_eq!(seen, Seen::Nothing);
 }
 
@@ -71,7 +71,7 @@ async fn a_table_of_ours_is_read_in_full() {
         tagged(gallery.owner_tags()),
         recovery(PointInTimeRecoveryStatus::Enabled),
     ];
-    let seen = observe(&clients(&rules.each_ref()), &gallery).await.unwrap();
+    let seen = observe(&Looking::whole(&clients(&rules.each_ref()), &gallery)).await.unwrap();
     let (is_on_demand, index, has_recovery) = (true, Index::AsPlanned, true);
     let tags = gallery.owner_tags();
     let want =
@@ -84,7 +84,7 @@ async fn a_table_that_comes_or_goes_is_asked_for_nothing_else() {
     for (status, is) in [(TableStatus::Creating, Status::Creating), (TableStatus::Deleting, Status::Deleting)]
     {
         let rule = described(status, OLD);
-        let seen = observe(&clients(&[&rule]), &identity("photos", "summer")).await.unwrap();
+        let seen = observe(&Looking::whole(&clients(&[&rule]), &identity("photos", "summer"))).await.unwrap();
         assert!(matches!(seen, Seen::Ours(Observed { status, .. }) if status == is), "{seen:?}");
     }
 }
@@ -98,7 +98,9 @@ async fn tags_that_are_late_do_not_make_a_new_table_foreign() {
             tagged(Tags::new()),
             recovery(PointInTimeRecoveryStatus::Disabled),
         ];
-        let seen = observe(&clients(&rules.each_ref()), &identity("photos", "summer")).await.unwrap();
+        let seen = observe(&Looking::whole(&clients(&rules.each_ref()), &identity("photos", "summer")))
+            .await
+            .unwrap();
         match seen {
             Seen::Ours(seen) => assert!(is_ours && seen.status == Status::Creating),
             Seen::Foreign(_) => assert!(!is_ours),

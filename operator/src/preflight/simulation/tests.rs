@@ -112,7 +112,7 @@ fn a_simulator_that_denies_what_was_seen_to_work_is_not_believed() {
     // Nor one that does not answer what it was asked.
     let mut decisions = allowed(&simulation);
     deny(&mut decisions, "lambda:CreateFunction");
-    decisions.retain(|decision| decision.action != "iam:GetRole");
+    decisions.retain(|decision| decision.action != "iam:ListRoles");
     assert_eq!(simulation.denied(&decisions), []);
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Operation;
-use super::world::{World, set, unset};
+use super::world::World;
 use crate::cloud::CloudError;
-use crate::names::{TAG_BODY, Tags, sha256_hex};
+use crate::names::{Tags, set_tags, sha256_hex, unset_tags};
 use crate::resources::stage::{Call, Throttle};
-use crate::resources::{deployment, rest_api, stage};
+use crate::resources::{deployment, document, rest_api, stage};
 
 /// A REST API.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -60,12 +60,13 @@ pub(crate) struct Stage {
 
 impl RestApi {
     pub(super) fn observed(&self, id: &str, duplicates: Vec<String>) -> rest_api::Observed {
+        let (description, body_sha256) = rest_api::read_description(&self.description);
         rest_api::Observed {
             id: id.to_owned(),
             name: self.name.clone(),
-            description: self.description.clone(),
-            body_sha256: self.tags.get(TAG_BODY).cloned(),
-            routes: if self.tags.contains_key(TAG_BODY) { self.routes.clone() } else { BTreeMap::new() },
+            description,
+            routes: if body_sha256.is_some() { self.routes.clone() } else { BTreeMap::new() },
+            body_sha256,
             settings: self.settings.clone(),
             tags: self.tags.clone(),
             duplicates,
@@ -102,6 +103,14 @@ fn routes(document: &Value) -> rest_api::Routes {
     routes
 }
 
+/// Digest of a body without what its description says of it.
+fn digest(body: &str) -> String {
+    let mut body = document::parse(body);
+    let description = body["info"]["description"].as_str().map(rest_api::read_description);
+    body["info"]["description"] = description.unwrap_or_default().0.into();
+    sha256_hex(document::text(&body).as_bytes())
+}
+
 fn missing(call: Operation) -> CloudError {
     call.refuse(404, "NotFoundException", "Invalid API identifier specified")
 }
@@ -128,12 +137,12 @@ pub(super) fn rest_api(
             };
             world.rest_apis.insert(id, made);
         }
-        rest_api::Change::Body { id, body } => find(world, id, call)?.put(body, call)?,
+        rest_api::Change::Body { id, wanted } => find(world, id, call)?.put(&wanted.signed_body(), call)?,
         rest_api::Change::Settings { id, seen } => {
             find(world, id, call)?.settings.retain(|setting, _| !seen.contains_key(setting));
         }
-        rest_api::Change::Tag { id, tags } => set(&mut find(world, id, call)?.tags, tags),
-        rest_api::Change::Untag { id, keys } => unset(&mut find(world, id, call)?.tags, keys),
+        rest_api::Change::Tag { id, tags } => set_tags(&mut find(world, id, call)?.tags, tags),
+        rest_api::Change::Untag { id, keys } => unset_tags(&mut find(world, id, call)?.tags, keys),
         rest_api::Change::Delete { id } => {
             let host = format!("{id}.execute-api.");
             if world.distributions.values().any(|distribution| distribution.asks(&host)) {
@@ -160,7 +169,7 @@ pub(super) fn deployment(
             };
             let said = serde_json::from_str(body).map(|body| routes(&body)).unwrap_or_default();
             let is_body = found.routes == said;
-            let snapshot = if is_body { sha256_hex(body.as_bytes()) } else { "changed by hand".into() };
+            let snapshot = if is_body { digest(body) } else { "changed by hand".into() };
             found.deployments.push(Deployment { id, description: description.clone(), snapshot });
         }
         deployment::Change::Delete { rest_api, id } => {
@@ -204,8 +213,8 @@ pub(super) fn stage(world: &mut World, change: &stage::Change, call: Operation) 
             }
             stage.throttle = throttle.or(stage.throttle);
         }
-        Call::Tag(tags) => set(&mut stage.as_mut().ok_or_else(missing)?.tags, tags),
-        Call::Untag(keys) => unset(&mut stage.as_mut().ok_or_else(missing)?.tags, keys),
+        Call::Tag(tags) => set_tags(&mut stage.as_mut().ok_or_else(missing)?.tags, tags),
+        Call::Untag(keys) => unset_tags(&mut stage.as_mut().ok_or_else(missing)?.tags, keys),
     }
     Ok(())
 }

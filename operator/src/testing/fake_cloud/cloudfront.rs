@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Operation;
 use super::s3::Object;
-use super::world::{Busy, World, set, unset};
-use crate::cloud::CloudError;
+use super::world::{Busy, World};
+use crate::cloud::{Answer, CloudError};
 use crate::gallery::Identity;
 use crate::graph::BucketRole;
-use crate::names::{TAG_SITE, Tags};
+use crate::names::{TAG_SITE, Tags, set_tags, unset_tags};
 use crate::resources::distribution::{Change, Config, Desired, Observed, Origin};
 use crate::resources::{invalidation, origin_access_control, response_headers_policy};
 
@@ -42,6 +42,12 @@ impl Distribution {
             config: self.config.clone(),
             tags: self.tags.clone(),
         }
+    }
+
+    /// What AWS says of it when it was changed.
+    pub(super) fn answer(&self, id: &str) -> Answer {
+        let (id, domain) = (id.to_owned(), format!("{}.cloudfront.net", id.to_lowercase()));
+        Answer::Distribution { id, domain, etag: self.etag(), is_deployed: !self.busy.is_busy() }
     }
 
     /// Does it pass requests to a host that begins like this?
@@ -183,8 +189,8 @@ pub(super) fn distribution(
         Change::Create(_) => {}
         Change::Update { etag, config, .. } => *found.write(etag, call, slow)? = config.clone(),
         Change::Disable { etag, .. } => found.write(etag, call, slow)?.enabled = false,
-        Change::Tag { tags, .. } => set(&mut found.tags, tags),
-        Change::Untag { keys, .. } => unset(&mut found.tags, keys),
+        Change::Tag { tags, .. } => set_tags(&mut found.tags, tags),
+        Change::Untag { keys, .. } => unset_tags(&mut found.tags, keys),
         Change::Delete { etag, .. } => {
             if found.config.enabled || found.busy.is_busy() {
                 let message = "The distribution you are trying to delete has not been disabled.";

@@ -1,9 +1,10 @@
 //! Tables.
 
 use super::Operation;
-use super::world::{Busy, World, set, unset};
+use super::world::{Busy, World};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
+use crate::names::{set_tags, unset_tags};
 use crate::resources::table::{Change, Index, Observed, Status};
 
 /// A table.
@@ -97,8 +98,8 @@ pub(super) fn table(
             table.observed.is_protected = false;
             table.begin(Status::Updating, slow);
         }
-        Change::SetTags(tags) => set(&mut table.observed.tags, tags),
-        Change::RemoveTags(keys) => unset(&mut table.observed.tags, keys),
+        Change::SetTags(tags) => set_tags(&mut table.observed.tags, tags),
+        Change::RemoveTags(keys) => unset_tags(&mut table.observed.tags, keys),
         Change::Delete if table.observed.is_protected => {
             let message = "Resource cannot be deleted as it is currently protected against deletion.";
             return Err(call.refuse(400, "ValidationException", message));

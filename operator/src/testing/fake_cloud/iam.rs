@@ -6,10 +6,10 @@ use functions_core::contract::FunctionName;
 use serde_json::Value;
 
 use super::Operation;
-use super::world::{World, set, unset};
+use super::world::World;
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
-use crate::names::Tags;
+use crate::names::{Tags, set_tags, unset_tags};
 use crate::resources::role::{Change, Observed, POLICY};
 
 /// A role.
@@ -93,8 +93,8 @@ pub(super) fn role(
         Change::Trust(trust) => role.trust = trust.clone(),
         Change::Policy(policy) => drop(role.policies.insert(POLICY.into(), policy.clone())),
         Change::Describe(text) => role.description.clone_from(text),
-        Change::Tag(tags) => set(&mut role.tags, tags),
-        Change::Untag(keys) => unset(&mut role.tags, keys),
+        Change::Tag(tags) => set_tags(&mut role.tags, tags),
+        Change::Untag(keys) => unset_tags(&mut role.tags, keys),
         Change::DeletePolicy(policy) => drop(role.policies.remove(policy)),
         Change::Detach(arn) => role.attached.retain(|attached| attached != arn),
         Change::Delete => {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use functions_core::contract::FunctionName;
 
 use super::Operation;
-use super::world::{Busy, World, set, unset};
+use super::world::{Busy, World};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
-use crate::names::Tags;
+use crate::names::{Tags, set_tags, unset_tags};
 use crate::resources::function::{Activity, Change, Code, Configuration, Desired, Extra, Observed};
 use crate::resources::permission::{self, STATEMENT};
 
@@ -148,8 +148,8 @@ pub(super) fn function(
         }
         Change::ReserveConcurrency(calls) => found.observed.reserved_concurrency = Some(*calls),
         Change::ShareConcurrency => found.observed.reserved_concurrency = None,
-        Change::Tag(tags) => set(&mut found.observed.tags, tags),
-        Change::Untag(keys) => unset(&mut found.observed.tags, keys),
+        Change::Tag(tags) => set_tags(&mut found.observed.tags, tags),
+        Change::Untag(keys) => unset_tags(&mut found.observed.tags, keys),
         Change::Delete => {
             found.refuse_while_busy(call)?;
             let arn = gallery.function_arn(name);

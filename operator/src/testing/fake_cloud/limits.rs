@@ -149,7 +149,7 @@ fn size(change: &Change, call: Operation) -> Result<(), CloudError> {
             distribution::Change::Update { config, .. }
             | distribution::Change::Create(distribution::Desired { config, .. }),
         ) if config.comment.chars().count() > 128 => too_long("characters of a comment", 128),
-        Change::RestApi(rest_api::Change::Body { body, .. }) if body.len() > 6 * 1024 * 1024 => {
+        Change::RestApi(rest_api::Change::Body { wanted, .. }) if wanted.body.len() > 6 * 1024 * 1024 => {
             too_long("bytes of a body", 6 * 1024 * 1024)
         }
         _ => Ok(()),

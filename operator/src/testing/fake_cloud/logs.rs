@@ -3,10 +3,11 @@
 use functions_core::contract::FunctionName;
 
 use super::lambda::Function;
-use super::world::{World, set, unset};
+use super::world::World;
 use super::{Operation, s3};
 use crate::cloud::CloudError;
 use crate::gallery::Identity;
+use crate::names::{set_tags, unset_tags};
 use crate::ownership::Ownership;
 use crate::resources::log_group::{Change, Observed};
 
@@ -30,8 +31,8 @@ pub(super) fn log_group(
             world.log_groups.insert(group, made);
         }
         Change::Keep { days } => seen.ok_or_else(missing)?.retention_days = Some(*days),
-        Change::SetTags(tags) => set(&mut seen.ok_or_else(missing)?.tags, tags),
-        Change::RemoveTags(keys) => unset(&mut seen.ok_or_else(missing)?.tags, keys),
+        Change::SetTags(tags) => set_tags(&mut seen.ok_or_else(missing)?.tags, tags),
+        Change::RemoveTags(keys) => unset_tags(&mut seen.ok_or_else(missing)?.tags, keys),
         Change::Delete => {
             // A function that still runs would write into a group that is gone, and its last words would be lost.
             let function = world.functions.get(&gallery.function(name));

@@ -5,7 +5,7 @@ use functions_core::contract::FunctionName;
 use super::s3::{Bucket, Object};
 use super::world::World;
 use crate::aws::{by_tags, owned};
-use crate::cloud::{Foreign, Observed, Seen};
+use crate::cloud::{Depth, Foreign, Observed, Seen};
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
 use crate::names::{TAG_SITE, Tags};
@@ -21,7 +21,11 @@ use crate::resources::{
 };
 
 /// Reads one resource into an otherwise empty snapshot.
-pub(super) fn read(world: &mut World, gallery: &Identity, known: &Observed, id: ResourceId) -> Observed {
+pub(super) fn read(
+    world: &mut World,
+    (gallery, known, depth): (&Identity, &Observed, Depth),
+    id: ResourceId,
+) -> Observed {
     let mut part = Observed::default();
     macro_rules! one {
         ($field:ident, $found:expr) => {
@@ -52,7 +56,28 @@ pub(super) fn read(world: &mut World, gallery: &Identity, known: &Observed, id: 
         ResourceId::Site => one!(site, site(world, gallery)),
         ResourceId::Invalidation => one!(invalidation, invalidation(world, known)),
     }
+    if depth == Depth::Bare {
+        strip(&mut part);
+    }
     part
+}
+
+/// Leaves out what a deletion does not ask for.
+fn strip(part: &mut Observed) {
+    for bucket in part.buckets.values_mut() {
+        (bucket.ownership, bucket.encryption) = (None, None);
+        bucket.unblocked.clear();
+        bucket.lifecycle.clear();
+    }
+    for role in part.roles.values_mut() {
+        role.policy = None;
+    }
+    if let Some(table) = &mut part.table {
+        table.has_recovery = false;
+    }
+    if let Some(api) = &mut part.rest_api {
+        api.routes.clear();
+    }
 }
 
 fn seen<T>(found: Option<T>) -> Seen<T> {

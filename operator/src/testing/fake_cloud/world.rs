@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Operation, Quotas, apigateway, cloudfront, dynamodb, iam, lambda, limits, s3};
-use crate::cloud::CloudError;
+use crate::cloud::{Answer, CloudError};
 use crate::gallery::Identity;
-use crate::names::Tags;
 use crate::preflight::Denied;
-use crate::resources::{Change, log_group, origin_access_control};
+use crate::resources::{
+    Change, deployment, distribution, log_group, origin_access_control, response_headers_policy, rest_api,
+    role,
+};
 
 /// The account.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,10 +105,35 @@ impl World {
         }
     }
 
+    /// What AWS answers to a call that it has just carried out.
+    pub(super) fn answer(&self, gallery: &Identity, change: &Change) -> Answer {
+        let last = |prefix: &str| Answer::Assigned(id(prefix, self.assigned));
+        match change {
+            Change::OriginAccessControl(origin_access_control::Change::Create(_)) => last("OAC"),
+            Change::ResponseHeadersPolicy(response_headers_policy::Change::Create(_)) => last("RHP"),
+            Change::RestApi(rest_api::Change::Create { .. }) => last("api"),
+            Change::Deployment(deployment::Change::Create { .. }) => last("d"),
+            Change::Role(name, role::Change::Create(_)) => Answer::Assigned(gallery.role_arn(*name)),
+            Change::Distribution(change) => self.distribution(change),
+            _ => Answer::Done,
+        }
+    }
+
+    fn distribution(&self, change: &distribution::Change) -> Answer {
+        let id = match change {
+            distribution::Change::Create(_) => id("DIST", self.assigned),
+            distribution::Change::Update { id, .. } | distribution::Change::Disable { id, .. } => id.clone(),
+            distribution::Change::Tag { .. }
+            | distribution::Change::Untag { .. }
+            | distribution::Change::Delete { .. } => return Answer::Done,
+        };
+        self.distributions.get(&id).map_or(Answer::Done, |found| found.answer(&id))
+    }
+
     /// An id that was never given before.
     pub(super) fn assign(&mut self, prefix: &str) -> String {
         self.assigned += 1;
-        format!("{prefix}{:04}", self.assigned)
+        id(prefix, self.assigned)
     }
 
     /// Everything there is, by kind and name, for counts that do not trust anybody's bookkeeping.
@@ -127,12 +154,6 @@ impl World {
     }
 }
 
-/// Sets tags one by one, as most services do.
-pub(super) fn set(seen: &mut Tags, tags: &Tags) {
-    seen.extend(tags.clone());
-}
-
-/// Removes tags one by one, as most services do.
-pub(super) fn unset(seen: &mut Tags, keys: &[String]) {
-    seen.retain(|key, _| !keys.contains(key));
+fn id(prefix: &str, number: usize) -> String {
+    format!("{prefix}{number:04}")
 }
