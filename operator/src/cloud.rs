@@ -78,6 +78,8 @@ pub type Scope = BTreeSet<ResourceId>;
 pub enum Depth {
     /// Every field that we own, as AWS tells it now.
     Whole,
+    /// The same, of a whole gallery: by lists, where one tells as much as several calls.
+    ListedNow,
     /// The same, but what galleries share and what AWS lists only for the whole account may be as known from a look a little
     /// while ago. That something is not there is never believed of an old list.
     Listed,

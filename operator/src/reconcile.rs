@@ -94,6 +94,16 @@ pub trait Progress: Sync {
     /// The plan to carry out stands in `outcome.plan`.
     fn round(&self, outcome: &Outcome) -> impl Future<Output = ()> + Send;
 
+    /// Does somebody want to know how everything is now? Else an older list will do where there is one.
+    fn is_asked(&self) -> bool {
+        true
+    }
+
+    /// Where things were when they were last looked at: only to be found sooner.
+    fn hint(&self) -> Observed {
+        Observed::default()
+    }
+
     /// Is this resource only to be looked at?
     fn holds(&self, _wanted: &Wanted, _id: ResourceId) -> bool {
         false
@@ -110,8 +120,12 @@ impl Progress for Quiet {
 
 /// Looks, and says what would have to be done. Changes nothing.
 pub async fn look(cloud: &impl Cloud, goal: &Goal) -> Outcome {
-    let mut outcome = Outcome { wanted: drift::wanted(goal), ..Outcome::default() };
-    let depth = if matches!(goal, Goal::Present(_)) { Depth::Listed } else { Depth::Bare };
+    look_at(cloud, goal, (Depth::ListedNow, Observed::default())).await
+}
+
+async fn look_at(cloud: &impl Cloud, goal: &Goal, (depth, hint): (Depth, Observed)) -> Outcome {
+    let mut outcome = Outcome { wanted: drift::wanted(goal), seen: hint, ..Outcome::default() };
+    let depth = if matches!(goal, Goal::Present(_)) { depth } else { Depth::Bare };
     outcome.failures = observe(cloud, goal, (everything(goal), depth), &mut outcome.seen).await;
     outcome.plan = Plan::new(goal, &outcome.seen);
     outcome.found = outcome.plan.clone();
@@ -168,8 +182,11 @@ pub async fn preflight(cloud: &impl Cloud, goal: &Goal, outcome: &mut Outcome) {
 pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress) -> Outcome {
     let deadline = Instant::now() + PATIENCE;
     let (mut pauses, mut repeats) = (Pauses::default(), Repeats::default());
-    let mut outcome = look(cloud, goal).await;
-    confirm(cloud, goal, &mut outcome).await;
+    let depth = if progress.is_asked() { Depth::ListedNow } else { Depth::Listed };
+    let mut outcome = look_at(cloud, goal, (depth, progress.hint())).await;
+    if depth == Depth::Listed {
+        confirm(cloud, goal, &mut outcome).await;
+    }
     // When deleting, nothing is touched that something unseen may depend on.
     if !outcome.failures.is_empty() && matches!(goal, Goal::Absent(..)) {
         return outcome;

@@ -110,7 +110,7 @@ impl Parts {
 
 /// How old a list may be that serves several galleries: never so old that a look finds what the one before has found.
 fn list_age(options: &Options) -> Duration {
-    options.resync_interval.min(options.light_resync_interval).div_f64(2.0).min(Duration::from_secs(60))
+    options.resync_interval.div_f64(2.0).min(Duration::from_secs(600))
 }
 
 async fn kube_system_uid(client: &Client) -> Result<String, kube::Error> {

@@ -56,10 +56,23 @@ pub(super) struct Listed {
 
 pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, CloudError> {
     let Looking { clients, gallery, known, depth, .. } = *looking;
-    let ids = match (depth, &known.distribution) {
-        (Depth::Known, Some(known)) => vec![known.id.clone()],
-        _ => candidates(looking).await?,
-    };
+    // Where it was, it is, unless it is gone.
+    let known = known.distribution.as_ref().filter(|_| depth != Depth::Bare);
+    if let Some(known) = known
+        && let Seen::Ours(found) = first_of_ours(clients, gallery, vec![known.id.clone()]).await?
+    {
+        return Ok(Seen::Ours(found));
+    }
+    let ids = candidates(looking).await?;
+    first_of_ours(clients, gallery, ids).await
+}
+
+/// Ours among those that look like it.
+async fn first_of_ours(
+    clients: &Clients,
+    gallery: &Identity,
+    ids: Vec<String>,
+) -> Result<Seen<Observed>, CloudError> {
     let mut left = None;
     for id in ids {
         let Some(tags) = tags(clients, &gallery.distribution_arn(&id)).await? else { continue };

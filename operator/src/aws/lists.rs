@@ -87,6 +87,19 @@ impl<T> List<T> {
         Ok(list)
     }
 
+    /// What it is after a change of ours; `None`: not known.
+    pub(super) fn change(&self, change: impl FnOnce(&T) -> Option<T>) {
+        let mut last = self.last();
+        let now = Instant::now();
+        let known =
+            last.read.as_ref().filter(|(begun, _)| last.changed.is_none_or(|changed| *begun > changed));
+        let changed = known.and_then(|(_, list)| change(list));
+        match changed {
+            Some(list) => last.read = Some((now, Arc::new(list))),
+            None => last.changed = Some(now),
+        }
+    }
+
     /// We have changed something in it.
     pub(super) fn forget(&self) {
         self.last().changed = Some(Instant::now());
@@ -179,6 +192,27 @@ mod tests {
             };
             let (first, ()) = futures::join!(list.since(None, counter.read()), change);
             assert_eq!((*first.unwrap(), *list.since(None, counter.read()).await.unwrap()), (0, 1));
+        });
+    }
+
+    #[test]
+    fn what_a_change_leaves_need_not_be_read() {
+        run(async {
+            let (list, counter) = (List::default(), Counter::default());
+            assert_eq!(*list.since(None, counter.read()).await.unwrap(), 0);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let oldest = Some(Instant::now());
+            list.change(|number| Some(number + 100));
+            assert_eq!(*list.since(oldest, counter.read()).await.unwrap(), 100);
+            list.change(|_| None);
+            assert_eq!(*list.since(None, counter.read()).await.unwrap(), 1);
+            list.forget();
+            list.change(|number| Some(number + 100));
+            assert_eq!(
+                *list.since(None, counter.read()).await.unwrap(),
+                2,
+                "what was forgotten is not changed"
+            );
         });
     }
 

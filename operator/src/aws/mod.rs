@@ -96,7 +96,7 @@ impl<'a> Looking<'a> {
     fn oldest(&self) -> Option<Instant> {
         match self.depth {
             Depth::Listed => self.begun.checked_sub(self.clients.list_age),
-            Depth::Whole | Depth::Known | Depth::Bare => Some(self.begun),
+            Depth::Whole | Depth::ListedNow | Depth::Known | Depth::Bare => Some(self.begun),
         }
     }
 }
@@ -141,7 +141,12 @@ impl Cloud for Aws {
         }
         let result = apply(clients, gallery, change).await;
         if id.is_shared() {
-            clients.lists.shared(gallery, id).forget();
+            let after = |part: &Observed| {
+                let mut part = part.clone();
+                let is_known = resources::after::note(&mut part, change, result.as_ref().ok()?);
+                is_known.then_some(part)
+            };
+            clients.lists.shared(gallery, id).change(after);
         }
         clients.recent.note(gallery, change, &result);
         result.map_err(|error| match recent::tagged_resource(change) {
@@ -194,7 +199,7 @@ async fn find(looking: &Looking<'_>, id: ResourceId) -> Finding {
     if id.found_below().is_some_and(|parent| looking.known.state(parent).is_none()) {
         return Finding { id, result: Ok(()), part: Observed::default() };
     }
-    if !id.is_shared() || looking.depth != Depth::Listed {
+    if !id.is_shared() || !matches!(looking.depth, Depth::Listed | Depth::ListedNow) {
         return ask(looking, id).await;
     }
     let list = looking.clients.lists.shared(looking.gallery, id);
@@ -202,11 +207,12 @@ async fn find(looking: &Looking<'_>, id: ResourceId) -> Finding {
         let Finding { id: _, result, part } = ask(looking, id).await;
         result.map(|()| part)
     };
-    let pick = |part: &Observed| part.state(id).is_some().then(|| part.clone());
-    match lists::find(looking, &list, read, pick).await {
-        Ok(Some(part)) => Finding { id, result: Ok(()), part },
-        // Nothing, or somebody else's.
-        Ok(None) => ask(looking, id).await,
+    let mut found = list.since(looking.oldest(), read()).await;
+    if found.as_ref().is_ok_and(|part| part.state(id).is_none()) {
+        found = list.since(Some(looking.begun), read()).await;
+    }
+    match found {
+        Ok(part) => Finding { id, result: Ok(()), part: (*part).clone() },
         Err(error) => Finding { id, result: Err(error), part: Observed::default() },
     }
 }

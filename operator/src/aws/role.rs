@@ -67,7 +67,7 @@ pub(super) async fn observe(
 ) -> Result<Seen<Observed>, CloudError> {
     let name = looking.gallery.role(function);
     let found = match looking.depth {
-        Depth::Listed => match listed(looking, &name).await? {
+        Depth::Listed | Depth::ListedNow => match listed(looking, &name).await? {
             // Lists are behind each other for a moment.
             Some((_, None)) => asked(looking, &name).await?,
             Some((role, Some(policies))) => Some((role, policies)),

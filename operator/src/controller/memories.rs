@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use kube::ResourceExt;
 
 use super::RawGallery;
+use crate::cloud::Observed;
 use crate::reconcile::{Memory, Outcome};
 
 /// Memories of all galleries, by uid.
@@ -25,8 +26,8 @@ pub struct Memories {
 
 #[derive(Debug)]
 struct Known {
-    /// Of what the object asked for then.
-    cause: u64,
+    /// What the object asked for then.
+    cause: Cause,
     memory: Arc<Memory>,
     /// When everything was looked at.
     whole_at: Instant,
@@ -45,7 +46,21 @@ impl Memories {
         // A deletion that has nothing to wait for ends, and only after a look at everything.
         let is_going = object.metadata.deletion_timestamp.is_some() && !found.memory.is_waiting();
         let is_due = self.left(found).is_zero() || is_going;
-        (found.cause == cause(object) && !is_due).then(|| Arc::clone(&found.memory))
+        (found.cause == Cause::of(object) && !is_due).then(|| Arc::clone(&found.memory))
+    }
+
+    /// Does somebody want to know how everything is now? A new annotation asks for it, and a process that has just started.
+    pub(super) fn is_asked(&self, object: &RawGallery) -> bool {
+        let known = self.known();
+        let found = object.metadata.uid.as_deref().and_then(|uid| known.get(uid));
+        found.is_none_or(|found| found.cause.annotations != Cause::of(object).annotations)
+    }
+
+    /// Where things were when they were last looked at.
+    pub(super) fn hint(&self, object: &RawGallery) -> Observed {
+        let known = self.known();
+        let found = object.metadata.uid.as_deref().and_then(|uid| known.get(uid));
+        found.map(|found| found.memory.hint()).unwrap_or_default()
     }
 
     /// Keeps what is worth remembering of an outcome.
@@ -62,7 +77,7 @@ impl Memories {
         };
         let whole_at = known.get(&uid).filter(|_| outcome.is_glance).map(|known| known.whole_at);
         let whole_at = whole_at.unwrap_or_else(Instant::now);
-        known.insert(uid, Known { cause: cause(object), memory, whole_at });
+        known.insert(uid, Known { cause: Cause::of(object), memory, whole_at });
     }
 
     /// The gallery is gone.
@@ -89,12 +104,20 @@ impl Memories {
 }
 
 /// What an object asks for.
-fn cause(object: &RawGallery) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    object.metadata.generation.hash(&mut hasher);
-    object.metadata.deletion_timestamp.is_some().hash(&mut hasher);
-    object.annotations().hash(&mut hasher);
-    hasher.finish()
+#[derive(Debug, PartialEq, Eq)]
+struct Cause {
+    generation: Option<i64>,
+    is_going: bool,
+    annotations: u64,
+}
+
+impl Cause {
+    fn of(object: &RawGallery) -> Self {
+        let mut hasher = DefaultHasher::new();
+        object.annotations().hash(&mut hasher);
+        let (generation, annotations) = (object.metadata.generation, hasher.finish());
+        Self { generation, is_going: object.metadata.deletion_timestamp.is_some(), annotations }
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +153,7 @@ mod tests {
         assert!(memories.recall(&object(1, "a")).is_some());
         assert!(memories.recall(&object(2, "a")).is_none());
         assert!(memories.recall(&object(1, "b")).is_none());
+        assert!(memories.is_asked(&object(1, "b")) && !memories.is_asked(&object(2, "a")));
         assert_eq!(memories.next(&object(1, "a")), LIGHT);
     }
 

@@ -12,7 +12,7 @@ use photogallery_crds::{ConditionType, PhotoGallery, PhotoGallerySpec, PhotoGall
 use serde_json::{Value, json};
 
 use super::{Context, Error, MANAGER, RawGallery, chain, jittered, previous};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Observed};
 use crate::drift::{self, Wanted};
 use crate::gallery::{DataPolicy, Gallery, Goal, Identity, InvalidSpec};
 use crate::graph::ResourceId;
@@ -263,6 +263,14 @@ impl<C: Cloud + 'static> Progress for Reporter<'_, '_, C> {
         if let Err(error) = self.run.report(Report::Outcome(self.goal, outcome, Stage::UnderWay)).await {
             tracing::info!(error = chain(&error), "the status could not be written");
         }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.run.context.memories.is_asked(self.run.object)
+    }
+
+    fn hint(&self) -> Observed {
+        self.run.context.memories.hint(self.run.object)
     }
 
     fn holds(&self, wanted: &Wanted, id: ResourceId) -> bool {

@@ -27,6 +27,11 @@ impl Memory {
         (is_quiet && preflight.is_passed()).then(|| Self { seen: outcome.seen.clone(), pending })
     }
 
+    /// What has an id that AWS assigned and that takes a list to find.
+    pub fn hint(&self) -> Observed {
+        Observed { distribution: self.seen.distribution.clone(), ..Observed::default() }
+    }
+
     /// Is AWS at work on something?
     pub fn is_waiting(&self) -> bool {
         !self.pending.is_empty()

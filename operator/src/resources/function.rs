@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use functions_core::contract::FunctionName;
 
-use super::{Description, Difference, Kind, State, Step};
-use crate::cloud;
+use super::{After, Description, Difference, Kind, State, Step};
+use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
 use crate::names::Tags;
@@ -266,6 +266,27 @@ impl Kind for Function {
             Activity::Updating => State::Usable("Lambda is updating the function, usually a few seconds"),
             Activity::Deleting => State::Pending("Lambda is deleting the function"),
             Activity::Failed(_) => State::Pending("Lambda could not start the function"),
+        }
+    }
+
+    /// Lambda goes on working at all that it is told, so that only a creation needs no look of its own before it is waited for.
+    fn after(seen: Option<&Observed>, change: &Change, _: &Answer) -> After<Observed> {
+        match (seen, change) {
+            (_, Change::Create(wanted)) => After::Is(Observed {
+                code_sha256: wanted.code.sha256.clone(),
+                architecture: wanted.code.architecture.clone(),
+                configuration: wanted.configuration.clone(),
+                environment_is_hidden: false,
+                extras: BTreeMap::new(),
+                reserved_concurrency: None,
+                tags: wanted.tags.clone(),
+                activity: Activity::Creating,
+                revision_id: None,
+            }),
+            (Some(seen), Change::ReserveConcurrency(calls)) => {
+                After::Is(Observed { reserved_concurrency: Some(*calls), ..seen.clone() })
+            }
+            _ => After::Unknown,
         }
     }
 

@@ -186,9 +186,13 @@ pub(crate) async fn assert_at_rest(cloud: &FakeCloud, goal: &Goal) {
     let (before, outcome) = (cloud.world(), once(cloud, goal).await.unwrap());
     assert!(outcome.is_complete(), "{}", outcome.plan);
     let mut calls: Vec<_> = cloud.take_log().iter().map(|call| format!("{call:?}")).collect();
-    // Of what is gone, or goes with it, nothing needs to be asked.
-    let is_asked =
-        |id: &ResourceId| matches!(goal, Goal::Present(_)) || !(id.is_shared() || id.found_below().is_some());
+    // Of what is gone, or goes with it, nothing needs to be asked; a bucket that stays may notify somebody.
+    let stays = before.buckets.contains_key(&goal.identity().bucket(BucketRole::Photos));
+    let is_asked = |id: &ResourceId| match goal {
+        Goal::Present(_) => true,
+        Goal::Absent(..) if *id == ResourceId::Notification => stays,
+        Goal::Absent(..) => !id.is_shared() && id.found_below().is_none(),
+    };
     let all = ResourceId::all().filter(is_asked);
     let mut budget: Vec<_> = all.map(|id| format!("{:?}", Call::Read(id))).collect();
     calls.sort();

@@ -27,9 +27,14 @@ fn a_gallery_s_life_keeps_within_its_budgets() -> Result<()> {
         ensure!(made.total() <= 110, "{made}");
         ensure!(made.of("apigateway") <= 6, "{made}");
 
+        // No list tells the headers of the site's files: each is asked for until its answer is sure to hold.
+        for _ in 0..2 {
+            gallery.reconcile().await?;
+            count.since("look for headers", stack).await?;
+        }
         gallery.annotate().await?;
         let whole = count.since("whole look", stack).await?;
-        ensure!(whole.total() <= 45 && whole.writes() == 0, "{whole}");
+        ensure!(whole.of_its_own() <= 45 && whole.total() <= 55 && whole.writes() == 0, "{whole}");
         whole.ensure_each_once()?;
 
         let light = count.next("light look", stack).await?;
@@ -94,6 +99,21 @@ impl Counted {
 
     fn writes(&self) -> usize {
         self.calls.iter().filter(|call| call.write).count()
+    }
+
+    /// Without what one call tells for all galleries, and what they share: read once for all of them in ten minutes.
+    fn of_its_own(&self) -> usize {
+        let lists = [
+            "GET /restapis?limit",
+            "GET /2020-05-31/distribution",
+            "GET /2020-05-31/origin-access-control",
+            "GET /2020-05-31/response-headers-policy?Type",
+            "GetAccountAuthorizationDetails",
+            "ListRoles",
+        ];
+        let is_shared =
+            |operation: &str| lists.contains(&operation) || operation.starts_with("GET /pg-artefacts-");
+        self.calls.iter().filter(|call| !is_shared(&call.operation)).count()
     }
 
     fn of(&self, service: &str) -> usize {
