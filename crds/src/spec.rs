@@ -136,6 +136,11 @@ pub struct Photos {
     #[schemars(length(max = 4), extend("x-kubernetes-validations" = rules::content_types()))]
     pub content_types: Vec<ContentType>,
 
+    /// What becomes of what a photo's file holds besides the picture. Clean: position, camera serial numbers, embedded thumbnails,
+    /// comments and the like are taken out of the original, too; the pixels stay as they are. Keep: the original stays as it
+    /// was sent, and whoever sees the photo can read all of it. Applies to new uploads. Default: Clean.
+    pub metadata: Metadata,
+
     /// Days after which originals move to S3 Glacier Instant Retrieval, which costs less to keep, more to read, and opens as
     /// fast as before. 1 to 3650. Absent: never.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +150,12 @@ pub struct Photos {
 
 impl Default for Photos {
     fn default() -> Self {
-        Self { max_upload_mib: 25, content_types: ContentType::ALL.to_vec(), archive_after_days: None }
+        Self {
+            max_upload_mib: 25,
+            content_types: ContentType::ALL.to_vec(),
+            metadata: Metadata::default(),
+            archive_after_days: None,
+        }
     }
 }
 
@@ -185,6 +195,23 @@ impl ContentType {
     pub const ALL: [Self; 4] = [Self::Jpeg, Self::Png, Self::Webp, Self::Gif];
 
     /// As in HTTP's `Content-Type`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What becomes of what a photo's file holds besides the picture.
+#[derive(
+    JsonSchema, Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq, Default, Display, IntoStaticStr,
+)]
+pub enum Metadata {
+    #[default]
+    Clean,
+    Keep,
+}
+
+impl Metadata {
+    /// The functions' word for it: `Clean` or `Keep`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

@@ -63,6 +63,7 @@ fn title_and_region_are_enough() {
         "photos": {
             "maxUploadMiB": 25,
             "contentTypes": ["image/jpeg", "image/png", "image/webp", "image/gif"],
+            "metadata": "Clean",
         },
         "thumbnails": {"maxWidthPixels": 400, "maxHeightPixels": 400, "format": "JPEG", "quality": 80},
         "functions": {

@@ -237,6 +237,7 @@ impl Gallery {
                 let types: Vec<_> = photos.content_types.iter().map(|kind| kind.as_str()).collect();
                 types.join(",")
             }
+            env::METADATA => photos.metadata.as_str().to_owned(),
             env::MAX_WIDTH => thumbnails.max_width_pixels.to_string(),
             env::MAX_HEIGHT => thumbnails.max_height_pixels.to_string(),
             env::FORMAT => thumbnails.format.as_str().to_owned(),

@@ -183,9 +183,14 @@ fn notes(plan: &Plan) -> BTreeSet<String> {
     });
     let note = |field: &str| {
         let thumbnails = ["MAX_WIDTH", "MAX_HEIGHT", "FORMAT", "QUALITY"];
-        thumbnails.iter().any(|name| field.ends_with(name)).then(|| {
-            "existing thumbnails keep their size and format; new uploads use the new ones".to_owned()
-        })
+        let says = if thumbnails.iter().any(|name| field.ends_with(name)) {
+            "existing thumbnails keep their size and format; new uploads use the new ones"
+        } else if field.ends_with("METADATA") {
+            "existing photos stay as they are; new uploads are kept as the spec says now"
+        } else {
+            return None;
+        };
+        Some(says.to_owned())
     };
     let adopt = plan.conflicts.values().filter_map(|foreign| foreign.whose.adopt.as_ref());
     let adopt = adopt.map(|command| format!("to take over what is left of that gallery: {command}"));

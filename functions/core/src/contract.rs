@@ -66,6 +66,12 @@ pub mod env {
     pub const MAX_UPLOAD_BYTES: &str = "MAX_UPLOAD_BYTES";
     /// Content types a visitor may upload; comma separated, a subset of [`super::CONTENT_TYPES`].
     pub const CONTENT_TYPES: &str = "CONTENT_TYPES";
+    /// What becomes of an original's metadata: [`METADATA_CLEAN`] or [`METADATA_KEEP`].
+    pub const METADATA: &str = "METADATA";
+    /// Everything goes that is not the picture.
+    pub const METADATA_CLEAN: &str = "Clean";
+    /// The file stays as it was sent.
+    pub const METADATA_KEEP: &str = "Keep";
     /// Box that a thumbnail fits in, in pixels.
     pub const MAX_WIDTH: &str = "MAX_WIDTH";
     /// Box that a thumbnail fits in, in pixels.
@@ -89,6 +95,7 @@ pub mod env {
         THUMBNAILS_BUCKET,
         MAX_UPLOAD_BYTES,
         CONTENT_TYPES,
+        METADATA,
         MAX_WIDTH,
         MAX_HEIGHT,
         FORMAT,
@@ -151,7 +158,7 @@ pub mod table {
     pub const FILENAME: &str = "filename";
     /// RFC 3339, UTC (S).
     pub const UPLOAD_DATE: &str = "uploadDate";
-    /// Bytes of the original (N).
+    /// Bytes of the original as it is kept (N).
     pub const FILE_SIZE: &str = "fileSize";
     /// Proven content type of the original (S); for a failed photo the claimed one.
     pub const CONTENT_TYPE: &str = "contentType";
@@ -159,6 +166,21 @@ pub mod table {
     pub const WIDTH: &str = "width";
     /// Pixels, after the rotation that the file asks for (N).
     pub const HEIGHT: &str = "height";
+    /// When the photo was taken, by the camera's clock: RFC 3339, mostly without an offset (S). This and the next six only if the file
+    /// says so.
+    pub const TAKEN_AT: &str = "takenAt";
+    /// Maker and model (S).
+    pub const CAMERA: &str = "camera";
+    /// Model of the lens (S).
+    pub const LENS: &str = "lens";
+    /// In seconds, such as `1/250` (S).
+    pub const EXPOSURE_TIME: &str = "exposureTime";
+    /// Such as 2.8 (N).
+    pub const F_NUMBER: &str = "fNumber";
+    /// Sensitivity (N).
+    pub const ISO: &str = "iso";
+    /// In millimetres (N).
+    pub const FOCAL_LENGTH_MM: &str = "focalLengthMm";
     /// Key in the thumbnails bucket (S).
     pub const THUMBNAIL_KEY: &str = "thumbnailKey";
     /// `ready` or `failed` (S).

@@ -17,7 +17,8 @@
 //! allocated. JPEG and lossy WebP have decoders of their own (modules `jpeg` and `vp8`) which do only what a small picture
 //! needs; PNG is averaged row by row; the rest is decoded whole by the `image` crate. Pictures are made smaller before they are turned upright,
 //! since turning the original would cost more than all the rest. They are written anew from samples, so no metadata of the
-//! original (position, serial numbers, hidden pictures) survives.
+//! original (position, serial numbers, hidden pictures) survives. [`clean`] takes the same out of the original itself, and
+//! [`details`] reads the little of it that may be told.
 //!
 //! A JPEG that ends early gives what is there and says so. Any other damaged file is refused.
 
@@ -31,7 +32,9 @@
     )
 )]
 
+mod clean;
 mod colour;
+mod details;
 mod encode;
 mod exif;
 mod jpeg;
@@ -51,6 +54,8 @@ mod tests;
 mod vp8;
 mod whole;
 
+pub use clean::clean;
+pub use details::{Details, MAX_TEXT, details};
 pub use exif::Orientation;
 pub use kind::Kind;
 pub use limits::Limits;

@@ -36,6 +36,69 @@ pub(crate) fn exif(orientation: u8) -> Vec<u8> {
     tiff
 }
 
+/// A value of an EXIF entry.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Text(&'a str),
+    Short(u16),
+    Long(u32),
+    Fraction(u32, u32),
+    Bytes(&'a [u8]),
+}
+
+/// A TIFF block with a first directory, and below it the one of EXIF.
+pub(crate) fn tiff(little: bool, first: &[(u16, Value<'_>)], exif: &[(u16, Value<'_>)]) -> Vec<u8> {
+    let mut block = if little { b"II*\0\x08\0\0\0".to_vec() } else { b"MM\0*\0\0\0\x08".to_vec() };
+    let next = 8 + 2 + 12 * (first.len() + 1) + 4;
+    let far: usize = first.iter().map(|(_, value)| far(value, little).len()).sum();
+    let pointer = (0x8769, Value::Long(u32::try_from(next + far).unwrap()));
+    let entries: Vec<_> = first.iter().copied().chain([pointer]).collect();
+    for entries in [&entries[..], exif] {
+        directory(&mut block, little, entries);
+    }
+    block
+}
+
+fn number(value: u32, bytes: usize, little: bool) -> Vec<u8> {
+    if little { value.to_le_bytes()[..bytes].to_vec() } else { value.to_be_bytes()[4 - bytes..].to_vec() }
+}
+
+/// What of a value does not fit into its entry.
+fn far(value: &Value<'_>, little: bool) -> Vec<u8> {
+    match value {
+        Value::Text(text) if text.len() >= 4 => [text.as_bytes(), b"\0"].concat(),
+        Value::Bytes(bytes) if bytes.len() > 4 => bytes.to_vec(),
+        Value::Fraction(above, below) => [number(*above, 4, little), number(*below, 4, little)].concat(),
+        Value::Text(_) | Value::Bytes(_) | Value::Short(_) | Value::Long(_) => Vec::new(),
+    }
+}
+
+fn directory(block: &mut Vec<u8>, little: bool, entries: &[(u16, Value<'_>)]) {
+    let mut at = block.len() + 2 + 12 * entries.len() + 4;
+    let mut rest = Vec::new();
+    block.extend(number(u32::try_from(entries.len()).unwrap(), 2, little));
+    for (tag, value) in entries {
+        let far = far(value, little);
+        let (kind, count, near) = match value {
+            Value::Text(text) => (2, text.len() + 1, text.as_bytes().to_vec()),
+            Value::Short(value) => (3, 1, number((*value).into(), 2, little)),
+            Value::Long(value) => (4, 1, number(*value, 4, little)),
+            Value::Fraction(..) => (5, 1, Vec::new()),
+            Value::Bytes(bytes) => (7, bytes.len(), bytes.to_vec()),
+        };
+        let mut near = if far.is_empty() { near } else { number(u32::try_from(at).unwrap(), 4, little) };
+        near.resize(4, 0);
+        block.extend(number((*tag).into(), 2, little));
+        block.extend(number(kind, 2, little));
+        block.extend(number(u32::try_from(count).unwrap(), 4, little));
+        block.extend(near);
+        at += far.len();
+        rest.extend(far);
+    }
+    block.extend([0; 4]);
+    block.extend(rest);
+}
+
 /// How to write a JPEG.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Jpeg {

@@ -1,7 +1,7 @@
 //! Files that want to cost more than they may: time and memory of each are measured.
 //!
-//! `IMAGING_FUZZ=1000000` breaks that many files instead of a few thousand, `IMAGING_FUZZ_SEED` begins elsewhere. A file that fails
-//! is made again by its number alone.
+//! `make fuzz` breaks a million files instead of a few thousand: `IMAGING_FUZZ` says how many, `IMAGING_FUZZ_SEED` where to begin. A
+//! file that fails is made again by its number alone.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -13,7 +13,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use functions_imaging::{Format, Limits, Refusal, Rendered, Target, probe, render};
+use functions_imaging::{Format, Limits, Refusal, Rendered, Target, clean, details, probe, render};
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use jpeg_encoder::SamplingFactor;
 use peak_alloc::PeakAlloc;
@@ -21,7 +21,7 @@ use peak_alloc::PeakAlloc;
 #[path = "../src/testing.rs"]
 mod testing;
 
-use testing::{Jpeg, corners, crc32, each_kind, file, lossy_webp, photo, png, with_chunk};
+use testing::{Jpeg, Value, corners, crc32, each_kind, file, lossy_webp, photo, png, tiff, with_chunk};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -46,12 +46,34 @@ fn open(bytes: &[u8], limits: &Limits) -> Result<Rendered, Refusal> {
     probe(bytes).and_then(|found| render(bytes, &found, limits, &[TARGET]))
 }
 
+/// Everything that becomes of a stranger's file, as the thumbnail function does it: read, cleaned, and made into pictures of all sizes.
+fn keep(bytes: Vec<u8>, limits: &Limits) -> Result<Rendered, Refusal> {
+    limits.check_file(bytes.len() as u64)?;
+    let found = probe(&bytes)?;
+    limits.check_probe(&found)?;
+    let told = details(&bytes, &found);
+    for text in [told.taken_at, told.camera, told.lens, told.exposure_time].into_iter().flatten() {
+        assert!(!text.is_empty() && text.len() <= 300 && !text.contains(char::is_control), "{text:?}");
+    }
+    let cleaned = clean(bytes, &found);
+    let found = probe(&cleaned)?;
+    render(&cleaned, &found, limits, &sizes())
+}
+
+fn sizes() -> [Target; 1] {
+    [TARGET]
+}
+
 /// What a file costs: its pictures, bytes of memory at the most, and seconds of processor time.
 fn cost(bytes: &[u8], limits: &Limits) -> (Result<Rendered, Refusal>, u64, f64) {
+    cost_of(|| open(bytes, limits))
+}
+
+fn cost_of<T>(work: impl FnOnce() -> T) -> (T, u64, f64) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let start = processor_seconds();
-    let result = open(bytes, limits);
+    let result = work();
     let seconds = processor_seconds() - start;
     (result, MEMORY.peak_usage().saturating_sub(before) as u64, seconds)
 }
@@ -230,9 +252,73 @@ fn absurd_exif_does_not_matter() {
     for block in blocks {
         let mut bytes = jpeg.clone();
         bytes[exif..exif + block.len()].copy_from_slice(block);
-        let rendered = open(&bytes, &LIMITS).unwrap();
+        let rendered = keep(bytes, &LIMITS).unwrap();
         assert_eq!((rendered.pictures[0].width, rendered.complete), (32, true));
     }
+}
+
+/// A directory of 65535 entries, each a text or a directory that is the whole block again.
+#[test]
+fn exif_that_points_at_itself_costs_nothing() {
+    let _alone = alone();
+    let mut block = b"II*\0\x08\0\0\0\xFF\xFF".to_vec();
+    for entry in 0..5000 {
+        let tag: u16 = [0x8769, 0x0110, 0x010F][entry % 3];
+        let kind: u16 = if tag == 0x8769 { 4 } else { 2 };
+        block
+            .extend([&tag.to_le_bytes()[..], &kind.to_le_bytes(), &[0xFF; 4], &8_u32.to_le_bytes()].concat());
+    }
+    let plain = Jpeg::default().encode(&photo(32, 32).into());
+    let length = u16::try_from(block.len() + 8).unwrap().to_be_bytes();
+    let bytes = [&plain[..2], b"\xFF\xE1", &length, b"Exif\0\0", &block, &plain[2..]].concat();
+    let found = probe(&bytes).unwrap();
+    let (_, memory, seconds) = cost_of(|| details(&bytes, &found));
+    assert!(memory <= NOISE && seconds < 0.1, "{memory} bytes, {seconds} s");
+    assert!(keep(bytes, &LIMITS).unwrap().complete);
+}
+
+/// Millions of blocks, as small as they come, kept and dropped ones in turns. To see it fail: splice them out one by one.
+#[test]
+fn cleaning_takes_no_memory_and_a_time_that_grows_with_the_file_alone() {
+    let _alone = alone();
+    let jpeg = Jpeg::default().encode(&photo(32, 32).into());
+    let segments =
+        b"\xFF\xDD\0\x04\0\0\xFF\xFE\0\x02\xFF\xE0\0\x12JFIF\0\x01\x02\0\0\x48\0\x48\0\0\0\0".repeat(500_000);
+    let jpeg = [&jpeg[..2], &segments, &jpeg[2..]].concat();
+    let image = png(&corners(32, 32).into());
+    let chunks = [&[0; 4], &b"pHYs"[..], &[0; 8], b"prVt", &[0; 4]].concat().repeat(700_000);
+    let image = [&image[..33], &chunks, &image[33..]].concat();
+    let gif = file(&corners(32, 32).into(), ImageFormat::Gif);
+    let palette = 13 + if gif[10] & 0x80 == 0 { 0 } else { 3 << ((gif[10] & 7) + 1) };
+    let blocks = b"!\xFE\0!\xF9\x04\0\0\0\0\0".repeat(1_500_000);
+    let gif = [&gif[..palette], &blocks, &gif[palette..]].concat();
+    for bytes in [jpeg, image, gif] {
+        let found = probe(&bytes).unwrap();
+        let (before, kind) = (bytes.len(), found.kind);
+        let (cleaned, memory, seconds) = cost_of(|| clean(bytes, &found));
+        assert!(cleaned.len() < before, "{kind:?}");
+        assert!(memory <= NOISE && seconds < 2.0, "{kind:?}: {memory} bytes, {seconds} s");
+    }
+}
+
+/// Whatever hides behind an image header is no picture to us, and what hides behind a picture is not kept.
+#[test]
+fn what_is_kept_of_a_polyglot_is_the_picture() {
+    let _alone = alone();
+    for bytes in each_kind() {
+        for tail in
+            [&b"PK\x03\x04 a zip"[..], b"<script>alert(1)</script>", b"%PDF-1.7", b"<svg onload=alert(1)>"]
+        {
+            let found = probe(&bytes).unwrap();
+            let kept = clean([&bytes, tail].concat(), &found);
+            assert!(!kept.windows(tail.len()).any(|window| window == tail));
+        }
+    }
+    let jpeg = Jpeg::default().encode(&photo(32, 32).into());
+    let page = b"\xFF\xFE\0\x31<!doctype html><script>alert(1)</script><!--   ";
+    let bytes = [&jpeg[..2], page, &jpeg[2..]].concat();
+    let kept = clean(bytes.clone(), &probe(&bytes).unwrap());
+    assert!(!kept.windows(4).any(|window| window == b"<scr"));
 }
 
 #[test]
@@ -254,8 +340,44 @@ fn look(rendered: &Rendered) {
     for picture in &rendered.pictures {
         let seen = image::load_from_memory(&picture.bytes).unwrap();
         assert_eq!((seen.width(), seen.height()), (picture.width, picture.height));
-        assert!((1..=400).contains(&seen.width()) && (1..=400).contains(&seen.height()));
+        assert!((1..=2048).contains(&seen.width()) && (1..=2048).contains(&seen.height()));
     }
+}
+
+/// Files to break: small ones of each kind, and some full of metadata.
+fn seeds() -> Vec<Vec<u8>> {
+    let first = [
+        (0x010F, Value::Text("Canon")),
+        (0x0110, Value::Text("Canon EOS R5")),
+        (0x0112, Value::Short(6)),
+        (0x8825, Value::Long(8)),
+    ];
+    let exif = [
+        (0x829A, Value::Fraction(1, 250)),
+        (0x9003, Value::Text("2026:07:04 18:30:00")),
+        (0x927C, Value::Bytes(b"maker notes")),
+    ];
+    let jpeg = Jpeg { restart: 3, ..Jpeg::default() }.encode(&photo(75, 50).into());
+    let jpeg = |little| {
+        let block = tiff(little, &first, &exif);
+        let length = u16::try_from(block.len() + 8).unwrap().to_be_bytes();
+        [&jpeg[..2], b"\xFF\xE1", &length, b"Exif\0\0", &block, b"\xFF\xED\0\x04ab", &jpeg[2..], b"trailing"]
+            .concat()
+    };
+    let mut files = each_kind();
+    files.extend([jpeg(true), jpeg(false)]);
+    files.push(with_chunk(&png(&corners(40, 30).into()), *b"eXIf", &tiff(true, &first, &exif)));
+    files
+}
+
+/// Large enough for pictures between thumbnail and original.
+fn large() -> Vec<Vec<u8>> {
+    let photo = DynamicImage::from(photo(1100, 700));
+    vec![
+        Jpeg::default().encode(&photo),
+        Jpeg { progressive: true, ..Jpeg::default() }.encode(&photo),
+        lossy_webp(&photo, 80.0),
+    ]
 }
 
 #[test]
@@ -264,15 +386,17 @@ fn broken_files_of_every_kind_stay_within_their_bounds() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let (count, seed) =
         (number("IMAGING_FUZZ").unwrap_or(4000), number("IMAGING_FUZZ_SEED").unwrap_or(0_u64));
-    let limits = Limits { max_pixels: 1_000_000, max_side: 4000, memory: 32 * MIB, ..LIMITS };
-    let files = each_kind();
+    let limits = Limits { max_pixels: 1_000_000, max_side: 4000, memory: 48 * MIB, ..LIMITS };
+    let (files, large) = (seeds(), large());
     let (mut opened, mut slowest) = (0_u64, 0.0_f64);
     for input in seed..seed + count {
         let mut numbers = Numbers(input);
-        let mut bytes = files[numbers.below(files.len())].clone();
+        let set = if numbers.below(100) == 0 { &large } else { &files };
+        let mut bytes = set[numbers.below(set.len())].clone();
         numbers.damage(&mut bytes);
-        let (result, memory, seconds) = cost(&bytes, &limits);
-        assert!(memory + bytes.len() as u64 <= limits.memory, "input {input}: {memory} bytes");
+        let size = bytes.len() as u64;
+        let (result, memory, seconds) = cost_of(|| keep(bytes, &limits));
+        assert!(memory + size <= limits.memory, "input {input}: {memory} bytes");
         assert!(seconds < 1.0, "input {input}: {seconds} s");
         slowest = slowest.max(seconds);
         match result {

@@ -249,6 +249,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_camera_said_is_told_and_nothing_is_made_up() {
+        let mut told = row(0);
+        for (name, value) in [
+            ("takenAt", json!({"S": "2026-07-04T18:30:00"})),
+            ("camera", json!({"S": "Canon EOS R5"})),
+            ("lens", json!({"S": "EF35mm f/2"})),
+            ("exposureTime", json!({"S": "1/250"})),
+            ("fNumber", json!({"N": "2.8"})),
+            ("iso", json!({"N": "200"})),
+            ("focalLengthMm", json!({"N": "35"})),
+        ] {
+            told[name] = value;
+        }
+        let items = json!({"Items": [told, row(1)]}).to_string();
+        let (_, page) = get(&FakeAws::new(move |_| Answer::ok(items.clone())), Value::Null).await;
+        let photo = &page["photos"][0];
+        let exposure = [&photo["exposureTime"], &photo["fNumber"], &photo["iso"], &photo["focalLengthMm"]];
+        assert_eq!(json!(exposure), json!(["1/250", 2.8, 200, 35.0]));
+        assert_eq!(
+            [&photo["takenAt"], &photo["camera"], &photo["lens"]],
+            ["2026-07-04T18:30:00", "Canon EOS R5", "EF35mm f/2"]
+        );
+        assert!(page["photos"][1].get("takenAt").is_none() && page["photos"][1].get("iso").is_none());
+    }
+
+    #[tokio::test]
     async fn a_failed_photo_has_a_reason_and_no_links() {
         let mut failed = row(0);
         failed["status"] = json!({"S": "failed"});

@@ -23,6 +23,21 @@ pub(crate) struct Photo {
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    camera: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lens: Option<String>,
+    /// In seconds, such as `1/250`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exposure_time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    f_number: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iso: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    focal_length_mm: Option<f64>,
     status: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -57,6 +72,13 @@ impl Row {
             content_type: text(item, table::CONTENT_TYPE)?,
             width: number(item, table::WIDTH),
             height: number(item, table::HEIGHT),
+            taken_at: text(item, table::TAKEN_AT),
+            camera: text(item, table::CAMERA),
+            lens: text(item, table::LENS),
+            exposure_time: text(item, table::EXPOSURE_TIME),
+            f_number: number(item, table::F_NUMBER),
+            iso: number(item, table::ISO),
+            focal_length_mm: number(item, table::FOCAL_LENGTH_MM),
             status,
             reason: text(item, table::REASON),
             thumbnail_url: None,

@@ -14,8 +14,8 @@ use functions_core::photo_id::PhotoId;
 use functions_core::settings::Settings;
 
 use crate::event::{Event, Put};
-use crate::photo::{Refusal, Rules, Thumbnail};
-use crate::storage::{Incoming, Storage};
+use crate::photo::{Opened, Refusal, Rules};
+use crate::storage::{Incoming, Original, Storage};
 use crate::table::{Outcome, Row, Table};
 
 /// An AWS call failed. Lambda delivers the event again.
@@ -97,37 +97,38 @@ impl Thumbnails {
             return self.storage.remove_incoming(id).await;
         }
         match self.open(&mut incoming).await? {
-            Ok(thumbnail) => self.keep(id, &incoming, thumbnail).await,
+            Ok(opened) => self.keep(id, &incoming, opened).await,
             Err(refusal) => self.refuse(id, &incoming, &refusal).await,
         }
     }
 
     /// Checks the file from the outside in: size, first bytes, header, pixels.
-    async fn open(&self, incoming: &mut Incoming) -> Result<Result<Thumbnail, Refusal>, Failure> {
+    async fn open(&self, incoming: &mut Incoming) -> Result<Result<Opened, Refusal>, Failure> {
         if let Err(refusal) = self.rules.check_file(incoming.size) {
             return Ok(Err(refusal));
         }
         let bytes = incoming.read().await?;
-        Ok(self.rules.thumbnail(&bytes, incoming.claimed))
+        Ok(self.rules.open(bytes, incoming.claimed))
     }
 
-    async fn keep(&self, id: PhotoId, incoming: &Incoming, thumbnail: Thumbnail) -> Result<(), Failure> {
+    async fn keep(&self, id: PhotoId, incoming: &Incoming, opened: Opened) -> Result<(), Failure> {
         let filename = filename(incoming);
-        let Thumbnail { proven, width, height, complete, bytes } = thumbnail;
-        let thumbnail_bytes = bytes.len();
+        let Opened { proven, width, height, complete, details, cleaned, thumbnail } = opened;
+        let thumbnail_bytes = thumbnail.len();
+        let file_size = cleaned.as_ref().map_or(incoming.size, |bytes| bytes.len() as u64);
+        let original = Original { proven, filename: &filename, cleaned };
         let (same_file, thumbnail_key) = tokio::try_join!(
-            self.storage.keep_original(id, incoming, proven, &filename),
-            self.storage.keep_thumbnail(id, self.rules.format, bytes),
+            self.storage.keep_original(id, incoming, original),
+            self.storage.keep_thumbnail(id, self.rules.format, thumbnail),
         )?;
         if !same_file {
             return Err(Failure::new("copy the original", "the file was replaced while it was checked"));
         }
-        let outcome = Outcome::Ready { width, height, thumbnail_key: &thumbnail_key };
-        let row =
-            Row { id, filename: &filename, file_size: incoming.size, content_type: Some(proven), outcome };
+        let outcome = Outcome::Ready { width, height, thumbnail_key: &thumbnail_key, details: &details };
+        let row = Row { id, filename: &filename, file_size, content_type: Some(proven), outcome };
         self.table.write(&row).await?;
         self.storage.remove_incoming(id).await?;
-        tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, width, height, complete, thumbnail_bytes, "ready");
+        tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, kept = file_size, width, height, complete, thumbnail_bytes, "ready");
         Ok(())
     }
 

@@ -1,13 +1,13 @@
-//! What this gallery makes of a file: bytes in, a thumbnail or a refusal out.
+//! What this gallery makes of a file: bytes in, a photo or a refusal out.
 //!
 //! The image work, and the care that strangers' files take, are in `functions_imaging`. Here is what a gallery's settings add: the
-//! types that it accepts, that a file must be what it was sent as, and how much memory there is.
+//! types that it accepts, that a file must be what it was sent as, what becomes of its metadata, and how much memory there is.
 
 use functions_core::content_type::{ContentType, ThumbnailFormat};
 use functions_core::contract::env;
 use functions_core::settings::{SettingError, Settings};
 use functions_core::upload_request::UploadLimits;
-use functions_imaging::{Format, Kind, Limits, Probe, Target, probe, render};
+use functions_imaging::{Details, Format, Kind, Limits, Target, clean, details, probe, render};
 
 const MIB: u64 = 1 << 20;
 /// The process itself, its buffers and connections, rounded up.
@@ -20,13 +20,15 @@ const MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
 pub(crate) struct Rules {
     limits: Limits,
     accepted: Vec<ContentType>,
+    /// Whether everything that is not the picture is taken out of originals.
+    clean: bool,
     target: Target,
     pub(crate) format: ThumbnailFormat,
 }
 
-/// A finished thumbnail.
+/// A file that was opened.
 #[derive(Debug)]
-pub(crate) struct Thumbnail {
+pub(crate) struct Opened {
     /// What the original is.
     pub(crate) proven: ContentType,
     /// Of the original, upright.
@@ -34,8 +36,12 @@ pub(crate) struct Thumbnail {
     pub(crate) height: u32,
     /// False if the original ends early or is damaged, and only a part of it is to be seen.
     pub(crate) complete: bool,
+    /// What the original says of how it was taken.
+    pub(crate) details: Details,
+    /// The cleaned original; `None` if it is kept as it was sent.
+    pub(crate) cleaned: Option<Vec<u8>>,
     /// The encoded thumbnail.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) thumbnail: Vec<u8>,
 }
 
 /// Why a file does not become a photo. The text is for the visitor.
@@ -70,6 +76,12 @@ impl Rules {
         let Some(format) = ThumbnailFormat::from_setting(&value) else {
             return Err(SettingError::Invalid { name: env::FORMAT, value, wanted: "JPEG or WEBP" });
         };
+        let value = settings.required(env::METADATA)?;
+        let clean = match value.as_str() {
+            env::METADATA_CLEAN => true,
+            env::METADATA_KEEP => false,
+            _ => return Err(SettingError::Invalid { name: env::METADATA, value, wanted: "Clean or Keep" }),
+        };
         let memory: u64 = settings
             .parsed(MEMORY, "a number of MiB, at least 128", |mib: &u64| (128..=1 << 20).contains(mib))?;
         let UploadLimits { max_bytes, content_types: accepted, .. } = settings.upload_limits()?;
@@ -90,7 +102,7 @@ impl Rules {
             quality: settings
                 .parsed(env::QUALITY, "a number from 1 to 100", |quality: &u8| (1..=100).contains(quality))?,
         };
-        Ok(Self { limits, accepted, target, format })
+        Ok(Self { limits, accepted, clean, target, format })
     }
 
     /// Before a byte is read.
@@ -99,19 +111,28 @@ impl Rules {
     }
 
     /// From the outside in: first bytes, header, pixels.
-    pub(crate) fn thumbnail(&self, bytes: &[u8], claimed: Option<ContentType>) -> Result<Thumbnail, Refusal> {
-        let proven = content_type(Kind::sniff(bytes)?);
+    ///
+    /// It is the cleaned file that is decoded: what is kept is what was checked.
+    pub(crate) fn open(&self, mut bytes: Vec<u8>, claimed: Option<ContentType>) -> Result<Opened, Refusal> {
+        let proven = content_type(Kind::sniff(&bytes)?);
         if claimed != Some(proven) {
             return Err(Refusal::OtherType { proven });
         }
         if !self.accepted.contains(&proven) {
             return Err(Refusal::TypeNotAccepted { proven });
         }
-        let found: Probe = probe(bytes)?;
-        let rendered = render(bytes, &found, &self.limits, std::slice::from_ref(&self.target))?;
+        let mut found = probe(&bytes)?;
+        self.limits.check_probe(&found)?;
+        let details = details(&bytes, &found);
+        if self.clean {
+            bytes = clean(bytes, &found);
+            found = probe(&bytes)?;
+        }
+        let rendered = render(&bytes, &found, &self.limits, std::slice::from_ref(&self.target))?;
         let (width, height) = found.upright();
-        let bytes = rendered.pictures.into_iter().next().map(|picture| picture.bytes).unwrap_or_default();
-        Ok(Thumbnail { proven, width, height, complete: rendered.complete, bytes })
+        let thumbnail = rendered.pictures.into_iter().next().map(|picture| picture.bytes).unwrap_or_default();
+        let cleaned = self.clean.then_some(bytes);
+        Ok(Opened { proven, width, height, complete: rendered.complete, details, cleaned, thumbnail })
     }
 }
 
@@ -138,6 +159,7 @@ pub(crate) mod tests {
         ("THUMBNAILS_BUCKET", "thumbnails"),
         ("MAX_UPLOAD_BYTES", "100000"),
         ("CONTENT_TYPES", "image/jpeg,image/png,image/webp"),
+        ("METADATA", "Clean"),
         ("MAX_WIDTH", "40"),
         ("MAX_HEIGHT", "40"),
         ("FORMAT", "JPEG"),
@@ -163,10 +185,35 @@ pub(crate) mod tests {
         encoded(width, height, ImageFormat::Png)
     }
 
-    /// With the EXIF orientation in a TIFF directory of one entry: tag 0x0112, type SHORT, count 1.
+    /// A big-endian directory's entry: tag, type, count, value or where it is.
+    fn entry(tag: u16, kind: u16, count: u32, value: [u8; 4]) -> Vec<u8> {
+        [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &count.to_be_bytes(), &value].concat()
+    }
+
+    /// As a phone writes it: turned, with the camera's name, exposure, a serial number and a position.
     pub(crate) fn jpeg(width: u16, height: u16, orientation: u8) -> Vec<u8> {
-        let mut tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-        tiff.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        let at = |offset: u32| offset.to_be_bytes();
+        let first = [
+            entry(0x0110, 2, 13, at(200)),
+            entry(0x0112, 3, 1, [0, orientation, 0, 0]),
+            entry(0x8769, 4, 1, at(80)),
+            entry(0x8825, 2, 8, at(260)),
+        ];
+        let exif = [
+            entry(0x829A, 5, 1, at(220)),
+            entry(0x829D, 5, 1, at(228)),
+            entry(0x8827, 3, 1, [0, 200, 0, 0]),
+            entry(0x9003, 2, 20, at(236)),
+            entry(0xA431, 2, 5, at(272)),
+        ];
+        let mut tiff = [b"MM\0*\0\0\0\x08\0\x04".to_vec(), first.concat()].concat();
+        tiff.resize(80, 0);
+        tiff.extend([&b"\0\x05"[..], &exif.concat()].concat());
+        tiff.resize(200, 0);
+        tiff.extend(b"Canon EOS R5\0\0\0\0\0\0\0\0");
+        tiff.extend([at(1), at(250), at(28), at(10)].concat());
+        tiff.extend(b"2026:07:04 18:30:00\0\0\0\0\0");
+        tiff.extend(b"52.516N\0\0\0\0\x004711\0");
         let mut bytes = Vec::new();
         let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 95);
         encoder.add_exif_metadata(&tiff).unwrap();
@@ -187,12 +234,12 @@ pub(crate) mod tests {
             let types = "image/jpeg,image/png,image/webp,image/gif";
             let rules = rules(&[("FORMAT", setting), ("CONTENT_TYPES", types)]);
             for (bytes, kind, (width, height)) in &files {
-                let made = rules.thumbnail(bytes, Some(*kind)).unwrap();
+                let made = rules.open(bytes.clone(), Some(*kind)).unwrap();
                 assert_eq!(
                     (made.proven, made.width, made.height, made.complete),
                     (*kind, *width, *height, true)
                 );
-                let small = image::load_from_memory_with_format(&made.bytes, format).unwrap();
+                let small = image::load_from_memory_with_format(&made.thumbnail, format).unwrap();
                 assert_eq!((small.width(), small.height()), (width / 4, height / 4));
             }
         }
@@ -204,10 +251,19 @@ pub(crate) mod tests {
         let jpeg = jpeg(16, 8, 1);
         let proven = ContentType::Jpeg;
         for claimed in [None, Some(ContentType::Png)] {
-            assert_eq!(rules.thumbnail(&jpeg, claimed).unwrap_err(), Refusal::OtherType { proven });
+            assert_eq!(rules.open(jpeg.clone(), claimed).unwrap_err(), Refusal::OtherType { proven });
         }
-        assert_eq!(rules.thumbnail(&jpeg, Some(proven)).unwrap_err(), Refusal::TypeNotAccepted { proven });
-        assert!(rules.thumbnail(&png(16, 8), Some(ContentType::Png)).is_ok());
+        assert_eq!(rules.open(jpeg, Some(proven)).unwrap_err(), Refusal::TypeNotAccepted { proven });
+        assert!(rules.open(png(16, 8), Some(ContentType::Png)).is_ok());
+    }
+
+    #[test]
+    fn the_original_is_cleaned_unless_the_spec_says_keep() {
+        let tail = [jpeg(16, 8, 6), b"secret".to_vec()].concat();
+        let cleaned = rules(&[]).open(tail.clone(), Some(ContentType::Jpeg)).unwrap().cleaned.unwrap();
+        assert!(cleaned.len() < tail.len() && !cleaned.windows(6).any(|window| window == b"secret"));
+        let kept = rules(&[("METADATA", "Keep")]).open(tail, Some(ContentType::Jpeg)).unwrap();
+        assert_eq!((kept.cleaned, kept.width, kept.height), (None, 8, 16));
     }
 
     #[test]

@@ -35,6 +35,15 @@ pub(crate) struct Incoming {
     body: ByteStream,
 }
 
+/// A checked original, on its way to where originals live.
+#[derive(Debug)]
+pub(crate) struct Original<'a> {
+    pub(crate) proven: ContentType,
+    pub(crate) filename: &'a Filename,
+    /// Its bytes, cleaned; `None` for a copy of the file that arrived.
+    pub(crate) cleaned: Option<Vec<u8>>,
+}
+
 impl Incoming {
     fn new(output: GetObjectOutput) -> Self {
         let filename = output.metadata().and_then(|metadata| metadata.get(key::FILENAME_METADATA));
@@ -71,17 +80,31 @@ impl Storage {
         }
     }
 
-    /// Copies the checked file to where originals live; `false` when another file took its place meanwhile.
+    /// Puts the checked original where originals live; `false` when another file took its place meanwhile.
     ///
-    /// The copy demands the entity tag of the bytes that were checked: the visitor's form stays valid for minutes, and
-    /// a second file posted with it must not slip in unchecked.
+    /// A cleaned one is written from memory: these are the very bytes that were checked. A copy demands the entity tag of what was
+    /// checked: the visitor's form stays valid for minutes, and a second file posted with it must not slip in unchecked.
     pub(crate) async fn keep_original(
         &self,
         id: PhotoId,
         incoming: &Incoming,
-        proven: ContentType,
-        filename: &Filename,
+        original: Original<'_>,
     ) -> Result<bool, Failure> {
+        let Original { proven, filename, cleaned } = original;
+        let disposition = disposition::inline(filename);
+        if let Some(bytes) = cleaned {
+            let put = self
+                .client
+                .put_object()
+                .bucket(&self.photos_bucket)
+                .key(id.photo_key())
+                .content_type(proven.as_str())
+                .content_disposition(disposition)
+                .cache_control(CACHE_CONTROL)
+                .body(bytes.into());
+            put.send().await.map_err(|error| Failure::new("write the original", error))?;
+            return Ok(true);
+        }
         let copy = self
             .client
             .copy_object()
@@ -91,7 +114,7 @@ impl Storage {
             .key(id.photo_key())
             .metadata_directive(MetadataDirective::Replace)
             .content_type(proven.as_str())
-            .content_disposition(disposition::inline(filename))
+            .content_disposition(disposition)
             .cache_control(CACHE_CONTROL);
         match copy.send().await {
             Ok(_) => Ok(true),

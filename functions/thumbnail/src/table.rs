@@ -9,6 +9,7 @@ use functions_core::content_type::ContentType;
 use functions_core::contract::table;
 use functions_core::filename::Filename;
 use functions_core::photo_id::PhotoId;
+use functions_imaging::Details;
 
 use crate::handler::Failure;
 
@@ -40,6 +41,7 @@ pub(crate) enum Outcome<'a> {
         width: u32,
         height: u32,
         thumbnail_key: &'a str,
+        details: &'a Details,
     },
     Failed {
         reason: &'a str,
@@ -62,18 +64,39 @@ impl Row<'_> {
             ),
         ];
         match self.outcome {
-            Outcome::Ready { width, height, thumbnail_key } => item.extend([
-                (table::WIDTH, number(width.into())),
-                (table::HEIGHT, number(height.into())),
-                (table::THUMBNAIL_KEY, text(thumbnail_key)),
-                (table::STATUS, text(READY)),
-            ]),
+            Outcome::Ready { width, height, thumbnail_key, details } => {
+                item.extend([
+                    (table::WIDTH, number(width.into())),
+                    (table::HEIGHT, number(height.into())),
+                    (table::THUMBNAIL_KEY, text(thumbnail_key)),
+                    (table::STATUS, text(READY)),
+                ]);
+                item.extend(told(details));
+            }
             Outcome::Failed { reason } => {
                 item.extend([(table::STATUS, text(FAILED)), (table::REASON, text(reason))]);
             }
         }
         item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
+}
+
+/// What the file says of how it was taken, as far as it does.
+fn told(details: &Details) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+    let Details { taken_at, camera, lens, exposure_time, f_number, iso, focal_length_mm } = details;
+    let text = |value: &Option<String>| value.clone().map(AttributeValue::S);
+    let number = |value: &Option<f64>| value.map(|value| AttributeValue::N(value.to_string()));
+    [
+        (table::TAKEN_AT, text(taken_at)),
+        (table::CAMERA, text(camera)),
+        (table::LENS, text(lens)),
+        (table::EXPOSURE_TIME, text(exposure_time)),
+        (table::F_NUMBER, number(f_number)),
+        (table::ISO, iso.map(|iso| AttributeValue::N(iso.to_string()))),
+        (table::FOCAL_LENGTH_MM, number(focal_length_mm)),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
 }
 
 impl Table {

@@ -39,7 +39,7 @@ SIZES = {
     "upload": (128, 5, UPLOADS),
     "list": (256, 10, BUCKETS),
     "delete": (128, 10, BUCKETS),
-    "thumbnail": (512, 30, BUCKETS + UPLOADS + ["MAX_WIDTH", "MAX_HEIGHT", "FORMAT", "QUALITY"]),
+    "thumbnail": (512, 30, BUCKETS + UPLOADS + ["METADATA", "MAX_WIDTH", "MAX_HEIGHT", "FORMAT", "QUALITY"]),
 }
 ROUTES = [("post", "/upload", "upload"), ("get", "/photos", "list"), ("delete", "/photos/{id}", "delete")]
 CONTENT_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif"]
@@ -193,6 +193,7 @@ class Gallery:
             "MAX_WIDTH": "400",
             "MAX_HEIGHT": "400",
             "FORMAT": "JPEG",
+            "METADATA": "Clean",
             "QUALITY": "80",
         } | changed
         return {"Variables": {name: values[name] for name in ["LOG", "TABLE", "ALLOWED_ORIGINS", *SIZES[function][2]]}}

@@ -11,8 +11,8 @@ use photogallery_tests::stack::Stack;
 use photogallery_tests::visitor::{Upload, Visitor};
 use serde_json::json;
 
-use crate::photos::processed;
-use crate::support::pictures::phone_jpeg;
+use crate::photos::{follow, processed};
+use crate::support::pictures::{SECRET, ensure_upright, phone_jpeg, telling_jpeg};
 use crate::support::{Gallery, shared};
 
 const ALL_BUCKETS: [BucketRole; 4] =
@@ -85,6 +85,41 @@ async fn refused(visitor: &Visitor, form: &Upload, file: &[u8], code: &str) -> R
     ensure!(answer.status() == 400 || answer.status() == 403, "{}", said(&answer));
     ensure!(said(&answer).contains(&format!("<Code>{code}</Code>")), "not {code}, but {}", said(&answer));
     Ok(())
+}
+
+#[test]
+fn nothing_that_a_visitor_gets_says_where_a_photo_was_taken() -> Result<()> {
+    shared(async |stack| {
+        let sent = telling_jpeg(600, 800)?;
+        let holds = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+        ensure!(holds(&sent));
+        let gallery = Gallery::apply(stack, "positions", json!({})).await?;
+        let visitor = gallery.visitor().await?;
+        visitor.upload("beach.jpg", "image/jpeg", &sent).await?;
+        let photos = processed(&visitor, 1).await?;
+        let photo = &photos[0];
+        ensure!(!holds(photo.to_string().as_bytes()), "{photo:#}");
+        ensure!(photo["takenAt"] == "2026-07-04T18:30:00" && photo["camera"] == "Phone 17", "{photo:#}");
+        let original = follow(&photo["url"]).await?;
+        ensure!(!holds(original.body()) && !holds(follow(&photo["thumbnailUrl"]).await?.body()));
+        ensure!(photo["fileSize"] == original.body().len(), "{photo:#}");
+        let pixels = |bytes: &[u8]| anyhow::Ok(image::load_from_memory(bytes)?.into_bytes());
+        ensure!(pixels(original.body())? == pixels(&sent)?, "the pixels are not what was sent");
+        ensure_upright(follow(&photo["thumbnailUrl"]).await?.body(), (300, 400))?;
+        let orientation = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06";
+        ensure!(
+            original.body().windows(orientation.len()).any(|window| window == orientation),
+            "which way is up"
+        );
+
+        let keeping = Gallery::apply(stack, "keeping", json!({ "photos": { "metadata": "Keep" } })).await?;
+        let visitor = keeping.visitor().await?;
+        visitor.upload("beach.jpg", "image/jpeg", &sent).await?;
+        let photos = processed(&visitor, 1).await?;
+        ensure!(follow(&photos[0]["url"]).await?.body() == &sent, "kept as it was sent");
+        ensure!(!holds(follow(&photos[0]["thumbnailUrl"]).await?.body()));
+        Ok(())
+    })
 }
 
 #[test]

@@ -7,18 +7,20 @@ use crate::refusal::Refusal;
 pub(super) const SOF0: u8 = 0xC0;
 pub(super) const SOF1: u8 = 0xC1;
 pub(super) const SOF2: u8 = 0xC2;
-pub(super) const DHT: u8 = 0xC4;
-pub(super) const EOI: u8 = 0xD9;
-pub(super) const SOS: u8 = 0xDA;
-pub(super) const DQT: u8 = 0xDB;
-pub(super) const DRI: u8 = 0xDD;
+pub(crate) const DHT: u8 = 0xC4;
+pub(crate) const EOI: u8 = 0xD9;
+pub(crate) const SOS: u8 = 0xDA;
+pub(crate) const DQT: u8 = 0xDB;
+/// The number of lines, behind the first scan.
+pub(crate) const DNL: u8 = 0xDC;
+pub(crate) const DRI: u8 = 0xDD;
 const SOI: u8 = 0xD8;
-const APP0: u8 = 0xE0;
-const APP1: u8 = 0xE1;
-const APP2: u8 = 0xE2;
-const APP14: u8 = 0xEE;
-const EXIF: &[u8] = b"Exif\0\0";
-const ICC: &[u8] = b"ICC_PROFILE\0";
+pub(crate) const APP0: u8 = 0xE0;
+pub(crate) const APP1: u8 = 0xE1;
+pub(crate) const APP2: u8 = 0xE2;
+pub(crate) const APP14: u8 = 0xEE;
+pub(crate) const EXIF: &[u8] = b"Exif\0\0";
+pub(crate) const ICC: &[u8] = b"ICC_PROFILE\0";
 
 /// Coefficients are stored in this order, from low to high frequencies; the value is `row * 8 + column`.
 pub(super) const ZIGZAG: [u8; 64] = [
@@ -29,15 +31,15 @@ pub(super) const ZIGZAG: [u8; 64] = [
 
 /// A segment, and where the bytes behind it begin.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Segment<'a> {
-    pub(super) marker: u8,
-    pub(super) data: &'a [u8],
-    pub(super) end: usize,
+pub(crate) struct Segment<'a> {
+    pub(crate) marker: u8,
+    pub(crate) data: &'a [u8],
+    pub(crate) end: usize,
 }
 
 /// The segment at or behind a position; the end of the image counts as one without data. Bytes that belong to none are skipped,
 /// as all decoders do. `None` at the end of the file, or where that cuts a segment off.
-pub(super) fn segment(bytes: &[u8], mut at: usize) -> Option<Segment<'_>> {
+pub(crate) fn segment(bytes: &[u8], mut at: usize) -> Option<Segment<'_>> {
     loop {
         at += memchr::memchr(0xFF, bytes.get(at..)?)? + 1;
         match *bytes.get(at)? {
@@ -57,7 +59,7 @@ pub(super) fn segment(bytes: &[u8], mut at: usize) -> Option<Segment<'_>> {
 }
 
 /// Where the entropy-coded data that begins at a position ends: at the next marker that is not a restart.
-pub(super) fn entropy_end(bytes: &[u8], from: usize) -> usize {
+pub(crate) fn entropy_end(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     memchr::memchr_iter(0xFF, rest)
         .find(|at| !matches!(rest.get(at + 1), None | Some(0 | 0xFF | 0xD0..=0xD7)))
@@ -272,6 +274,18 @@ pub(crate) fn summary(bytes: &[u8]) -> Result<Summary, Refusal> {
         jfif,
         adobe,
     })
+}
+
+/// The TIFF block: the first one counts, as for the orientation.
+pub(crate) fn exif(bytes: &[u8]) -> Option<&[u8]> {
+    let mut at = 0;
+    while let Some(segment) = segment(bytes, at).filter(|segment| !matches!(segment.marker, SOS | EOI)) {
+        at = segment.end;
+        if let Some(tiff) = segment.data.strip_prefix(EXIF).filter(|_| segment.marker == APP1) {
+            return Some(tiff);
+        }
+    }
+    None
 }
 
 /// The colour profile: pieces of up to 64 KB, each with its number, in any order (ICC.1 annex B.4).

@@ -42,11 +42,18 @@ mod walk;
 
 use bits::Bits;
 use header::{DHT, DQT, DRI, EOI, Frame, SOF0, SOF1, SOF2, SOS, Scan, Segment, Tables, entropy_end, segment};
-pub(crate) use header::{Summary, profile, summary};
+pub(crate) use header::{Summary, exif, profile, summary};
 use layout::{Layout, Plan, model};
 use progressive::{Progressive, Store};
 use sequential::{Built, Sequential};
 use walk::walk;
+
+/// The segments of a file, for whoever has to do with them and not with the picture.
+pub(crate) mod segments {
+    pub(crate) use super::header::{
+        APP0, APP1, APP2, APP14, DNL, DQT, DRI, EOI, EXIF, ICC, SOS, entropy_end, segment,
+    };
+}
 
 use crate::planes::{Model, Plane};
 use crate::refusal::Refusal;

@@ -15,7 +15,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Probe, Refusal> {
 }
 
 /// Bytes of the palette that a flags byte announces.
-fn palette(flags: u8) -> usize {
+pub(crate) fn palette(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
 
@@ -32,16 +32,18 @@ fn frames(mut blocks: &[u8]) -> u32 {
             }
             _ => return frames,
         };
-        blocks = skip_pieces(data);
+        blocks = data.get(pieces(data)..).unwrap_or_default();
     }
 }
 
-fn skip_pieces(mut data: &[u8]) -> &[u8] {
-    while let [size, rest @ ..] = data {
+/// Bytes of the pieces that follow, their end included, as far as they are there.
+pub(crate) fn pieces(data: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(size) = data.get(at) {
+        at += 1 + usize::from(*size);
         if *size == 0 {
-            return rest;
+            break;
         }
-        data = rest.get(usize::from(*size)..).unwrap_or_default();
     }
-    data
+    at.min(data.len())
 }

@@ -4,8 +4,8 @@
 //! walks the file's blocks by their lengths, so its time is bounded by the file's size, and looks into none but the few
 //! that say something about the picture.
 
-mod gif;
-mod png;
+pub(crate) mod gif;
+pub(crate) mod png;
 pub(crate) mod webp;
 
 use crate::exif::Orientation;
@@ -83,6 +83,16 @@ pub(crate) fn profile(bytes: &[u8], probe: &Probe) -> Option<Vec<u8>> {
         Kind::Jpeg => jpeg::profile(bytes),
         Kind::Png => png::profile(bytes),
         Kind::Webp => webp::profile(bytes).map(<[u8]>::to_vec),
+        Kind::Gif => None,
+    }
+}
+
+/// The TIFF block of a file, as EXIF has it.
+pub(crate) fn exif(bytes: &[u8], kind: Kind) -> Option<&[u8]> {
+    match kind {
+        Kind::Jpeg => jpeg::exif(bytes),
+        Kind::Png => png::exif(bytes),
+        Kind::Webp => webp::exif(bytes),
         Kind::Gif => None,
     }
 }

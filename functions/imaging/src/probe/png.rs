@@ -7,7 +7,7 @@ use crate::exif;
 use crate::kind::Kind;
 use crate::refusal::Refusal;
 
-const SIGNATURE: usize = 8;
+pub(crate) const SIGNATURE: usize = 8;
 
 pub(super) fn probe(bytes: &[u8]) -> Result<Probe, Refusal> {
     let mut chunks = chunks(bytes);
@@ -44,6 +44,12 @@ fn chunks(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
 fn side(data: &[u8], at: usize) -> Result<u32, Refusal> {
     let bytes = data.get(at..at + 4).and_then(|bytes| bytes.try_into().ok()).ok_or_else(incomplete)?;
     Ok(u32::from_be_bytes(bytes))
+}
+
+/// The TIFF block in front of the pixels: the last one counts.
+pub(super) fn exif(bytes: &[u8]) -> Option<&[u8]> {
+    let chunks = chunks(bytes).take_while(|(kind, _)| *kind != b"IDAT");
+    chunks.filter(|(kind, _)| *kind == b"eXIf").map(|(_, data)| data).last()
 }
 
 /// A name, a zero, the method (0), and zlib data. `None` when it is no such thing, or too large: a few hundred bytes can inflate

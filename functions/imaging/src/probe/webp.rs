@@ -29,15 +29,24 @@ fn walk(bytes: &[u8], probe: &mut Probe) {
     for (kind, data) in chunks(bytes).skip(1) {
         match kind {
             b"ICCP" => probe.profile_bytes = length(data),
-            // Some writers keep JPEG's prefix.
-            b"EXIF" => {
-                probe.orientation = exif::orientation(data.strip_prefix(b"Exif\0\0").unwrap_or(data));
-            }
+            b"EXIF" => probe.orientation = exif::orientation(tiff(data)),
             b"ANMF" => frames += 1,
             _ => {}
         }
     }
     probe.frames = frames.max(1);
+}
+
+/// Some writers keep JPEG's prefix.
+fn tiff(data: &[u8]) -> &[u8] {
+    data.strip_prefix(b"Exif\0\0").unwrap_or(data)
+}
+
+/// The TIFF block of a file of the extended kind: the last one counts.
+pub(super) fn exif(bytes: &[u8]) -> Option<&[u8]> {
+    let mut chunks = chunks(bytes);
+    chunks.next().filter(|(kind, _)| *kind == b"VP8X")?;
+    chunks.filter(|(kind, _)| *kind == b"EXIF").map(|(_, data)| tiff(data)).last()
 }
 
 /// A VP8 key frame: three bytes of flags, a start code, 14 bits of width and height (RFC 6386 section 9.1).

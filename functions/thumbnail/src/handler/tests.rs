@@ -1,6 +1,6 @@
 //! The whole path of a file, with the real SDK clients against a stand-in for S3 and DynamoDB.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use functions_testing::{Answer, Call, FakeAws};
@@ -83,7 +83,15 @@ fn event(key: &str) -> Event {
 }
 
 async fn deliver(aws: &FakeAws) -> Result<(), Failure> {
-    let function = Thumbnails::new(&Settings::from_table(SETTINGS), &aws.shared()).unwrap();
+    deliver_with(aws, "METADATA", "Clean").await
+}
+
+/// To a function with one other setting.
+async fn deliver_with(aws: &FakeAws, name: &str, value: &str) -> Result<(), Failure> {
+    let changed =
+        |entry: &(&'static str, &'static str)| (entry.0, if entry.0 == name { value } else { entry.1 });
+    let settings: Vec<_> = SETTINGS.iter().map(changed).collect();
+    let function = Thumbnails::new(&Settings::from_table(&settings), &aws.shared()).unwrap();
     function.handle(event(&format!("incoming/{ID}"))).await
 }
 
@@ -117,13 +125,64 @@ async fn a_good_file_becomes_a_photo_and_the_incoming_file_goes_last() {
         operations[operations.len() - 2..],
         ["DynamoDB PutItem".to_owned(), format!("DELETE /photos/incoming/{ID}")]
     );
+    is_served_as_checked(&aws, "PUT /photos/photos/");
+}
+
+fn is_served_as_checked(aws: &FakeAws, operation: &str) -> HashMap<String, String> {
     let calls = aws.calls();
-    let copy = calls.iter().find(|call| call.headers.contains_key("x-amz-copy-source")).unwrap();
-    assert_eq!(copy.headers["x-amz-copy-source-if-match"], "\"tag\"");
-    assert_eq!(copy.headers["x-amz-metadata-directive"], "REPLACE");
-    assert_eq!(copy.headers["content-type"], "image/jpeg");
-    assert_eq!(copy.headers["cache-control"], "private, max-age=31536000, immutable");
-    assert!(copy.headers["content-disposition"].starts_with("inline; "));
+    let put = calls.iter().find(|call| call.operation.starts_with(operation)).unwrap();
+    assert_eq!(put.headers["content-type"], "image/jpeg");
+    assert_eq!(put.headers["cache-control"], "private, max-age=31536000, immutable");
+    assert!(put.headers["content-disposition"].starts_with("inline; "));
+    put.headers.clone()
+}
+
+/// A photo with something behind its end, which no camera meant to be seen.
+fn telling() -> Vec<u8> {
+    [jpeg(160, 80, 6), b"GPS 52.516N".to_vec()].concat()
+}
+
+#[tokio::test]
+async fn the_original_is_kept_without_what_is_not_the_picture() {
+    let (world, aws) = world(&telling(), "image/jpeg");
+    deliver(&aws).await.unwrap();
+    let headers = is_served_as_checked(&aws, "PUT /photos/photos/");
+    assert!(
+        !headers.contains_key("x-amz-copy-source"),
+        "the bytes that were checked, not what may be there by now"
+    );
+    let kept = world.lock().unwrap().objects[&format!("/photos/photos/{ID}")].clone();
+    assert!(!kept.windows(3).any(|window| window == b"GPS"));
+    let (kept, sent) =
+        (image::load_from_memory(&kept).unwrap(), image::load_from_memory(&telling()).unwrap());
+    assert_eq!(kept.as_bytes(), sent.as_bytes());
+    let size = world.lock().unwrap().objects[&format!("/photos/photos/{ID}")].len();
+    assert_eq!(row(&world, "fileSize"), size.to_string());
+}
+
+#[tokio::test]
+async fn with_keep_the_original_is_a_copy_of_what_was_checked_or_nothing() {
+    let (world, aws) = world(&telling(), "image/jpeg");
+    deliver_with(&aws, "METADATA", "Keep").await.unwrap();
+    let headers = is_served_as_checked(&aws, "PUT /photos/photos/");
+    assert_eq!(headers["x-amz-copy-source"], format!("photos/incoming/{ID}"));
+    assert_eq!(headers["x-amz-copy-source-if-match"], "\"tag\"");
+    assert_eq!(headers["x-amz-metadata-directive"], "REPLACE");
+    assert_eq!(world.lock().unwrap().objects[&format!("/photos/photos/{ID}")], telling());
+    assert_eq!(row(&world, "fileSize"), telling().len().to_string());
+}
+
+#[tokio::test]
+async fn the_row_tells_how_the_photo_was_taken_and_nothing_of_where() {
+    let (world, aws) = world(&jpeg(160, 80, 6), "image/jpeg");
+    deliver(&aws).await.unwrap();
+    assert_eq!(row(&world, "takenAt"), "2026-07-04T18:30:00");
+    assert_eq!(row(&world, "camera"), "Canon EOS R5");
+    assert_eq!(row(&world, "exposureTime"), "1/250");
+    assert_eq!((row(&world, "fNumber"), row(&world, "iso")), (json!("2.8"), json!("200")));
+    assert_eq!(row(&world, "lens"), Value::Null, "it does not say");
+    let all = world.lock().unwrap().row.as_ref().unwrap().to_string();
+    assert!(!all.contains("4711") && !all.contains("52.516"), "{all}");
 }
 
 #[tokio::test]
@@ -217,6 +276,7 @@ async fn keys_and_buckets_that_are_not_ours_are_left_alone() {
 fn odd_settings_are_named() {
     let (_, aws) = world(b"", "image/jpeg");
     for (name, value) in [
+        ("METADATA", "clean"),
         ("QUALITY", "0"),
         ("QUALITY", "101"),
         ("FORMAT", "jpeg"),

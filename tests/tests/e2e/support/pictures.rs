@@ -20,19 +20,62 @@ pub fn encoded(picture: &DynamicImage, format: ImageFormat) -> Result<Vec<u8>> {
     Ok(bytes.into_inner())
 }
 
-/// A JPEG as phones make it: stored on its side, with EXIF orientation 6, "turn a quarter clockwise to see me upright".
-/// Width and height are those of the upright picture.
+/// A JPEG as phones make it: stored on its side, with EXIF orientation 6, "turn a quarter clockwise to see me upright", and
+/// nothing else that could be told. Width and height are those of the upright picture.
 pub fn phone_jpeg(width: u32, height: u32) -> Result<Vec<u8>> {
-    let stored = picture(width, height).rotate270();
-    let jpeg = encoded(&stored, ImageFormat::Jpeg)?;
-    // Big-endian TIFF with one entry: tag 0x0112 (orientation), type 3 (short), count 1, value 6.
-    let tiff: [u8; 26] = [
-        0x4d, 0x4d, 0x00, 0x2a, 0x00, 0x00, 0x00, 0x08, 0x00, 0x01, 0x01, 0x12, 0x00, 0x03, 0x00, 0x00, 0x00,
-        0x01, 0x00, 0x06, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    with_exif(width, height, b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0")
+}
+
+/// What no visitor may get to see.
+pub const SECRET: &str = "52.516N 13.377E serial 4711";
+
+/// The same with a camera's name and a date, and with a position and a serial number: in EXIF, in a comment, in XMP, and behind the end.
+pub fn telling_jpeg(width: u32, height: u32) -> Result<Vec<u8>> {
+    let entry = |tag: u16, kind: u16, count: usize, value: u32| {
+        let count = u32::try_from(count).unwrap_or_default();
+        [&tag.to_le_bytes()[..], &kind.to_le_bytes(), &count.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let (model, date) = (b"Phone 17\0\0\0\0", b"2026:07:04 18:30:00\0");
+    let text = |offset: usize| u32::try_from(offset).unwrap_or_default();
+    // Two directories: 8 + 2 + 4 x 12 + 4 = 62, and 2 + 2 x 12 + 4 behind it: 92.
+    let (model_at, date_at) = (92, 92 + model.len());
+    let secret_at = date_at + date.len();
+    let first = [
+        entry(0x0110, 2, model.len(), text(model_at)),
+        entry(0x0112, 3, 1, 6),
+        entry(0x8769, 4, 1, 62),
+        entry(0x8825, 7, SECRET.len(), text(secret_at)),
     ];
-    let length = u16::try_from(2 + 6 + tiff.len())?.to_be_bytes();
+    let exif = [entry(0x9003, 2, date.len(), text(date_at)), entry(0xA431, 2, SECRET.len(), text(secret_at))];
+    let tiff = [
+        &b"II*\0\x08\0\0\0\x04\0"[..],
+        &first.concat(),
+        &[0; 4],
+        &[2, 0],
+        &exif.concat(),
+        &[0; 4],
+        model,
+        date,
+        SECRET.as_bytes(),
+    ]
+    .concat();
+    let jpeg = with_exif(width, height, &tiff)?;
     let (start, rest) = jpeg.split_at(2);
-    Ok([start, &[0xff, 0xe1], &length, b"Exif\0\0", &tiff, rest].concat())
+    let comment = segment(0xfe, &[SECRET.as_bytes()])?;
+    let xmp = segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", SECRET.as_bytes()])?;
+    Ok([start, &comment, &xmp, rest, b"ftypmp42", SECRET.as_bytes()].concat())
+}
+
+fn with_exif(width: u32, height: u32, tiff: &[u8]) -> Result<Vec<u8>> {
+    let jpeg = encoded(&picture(width, height).rotate270(), ImageFormat::Jpeg)?;
+    let (start, rest) = jpeg.split_at(2);
+    Ok([start, &segment(0xe1, &[b"Exif\0\0", tiff])?, rest].concat())
+}
+
+fn segment(marker: u8, parts: &[&[u8]]) -> Result<Vec<u8>> {
+    let data = parts.concat();
+    let length = u16::try_from(2 + data.len())?.to_be_bytes();
+    Ok([&[0xff, marker], &length[..], &data].concat())
 }
 
 /// Checks that a picture is upright, by the colour in the middle of each quarter.
