@@ -51,6 +51,7 @@ impl Lists {
 pub(super) struct List<T> {
     last: Mutex<Last<T>>,
     reading: tokio::sync::Mutex<()>,
+    changing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -63,7 +64,8 @@ struct Last<T> {
 
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self { last: Mutex::new(Last { read: None, changed: None }), reading: tokio::sync::Mutex::default() }
+        let (reading, changing) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+        Self { last: Mutex::new(Last { read: None, changed: None }), reading, changing }
     }
 }
 
@@ -85,6 +87,12 @@ impl<T> List<T> {
         let list = Arc::new(read.await?);
         self.last().read = Some((begun, Arc::clone(&list)));
         Ok(list)
+    }
+
+    /// One's turn to change it: nobody else does meanwhile. With what is known of it then.
+    pub(super) async fn turn(&self) -> (tokio::sync::MutexGuard<'_, ()>, Option<Arc<T>>) {
+        let turn = self.changing.lock().await;
+        (turn, self.known(None))
     }
 
     /// What it is after a change of ours; `None`: not known.

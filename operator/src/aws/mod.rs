@@ -139,15 +139,11 @@ impl Cloud for Aws {
         if let Some(call) = quota::lined_up(change) {
             clients.line_up(call, &format!("{} {id}", gallery.uid))?;
         }
-        let result = apply(clients, gallery, change).await;
-        if id.is_shared() {
-            let after = |part: &Observed| {
-                let mut part = part.clone();
-                let is_known = resources::after::note(&mut part, change, result.as_ref().ok()?);
-                is_known.then_some(part)
-            };
-            clients.lists.shared(gallery, id).change(after);
-        }
+        let result = if id.is_shared() {
+            apply_shared(clients, gallery, change).await
+        } else {
+            apply(clients, gallery, change).await
+        };
         clients.recent.note(gallery, change, &result);
         result.map_err(|error| match recent::tagged_resource(change) {
             Some(id) => clients.recent.settle(gallery, id, error),
@@ -163,6 +159,22 @@ impl Cloud for Aws {
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
         bucket::count_photos(&self.clients.region(&gallery.region), gallery).await
     }
+}
+
+/// Makes a call on what galleries share. Of those who want the same at the same time, the first makes it.
+async fn apply_shared(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
+    let list = clients.lists.shared(gallery, resources::after::resource(change));
+    let (_turn, known) = list.turn().await;
+    if let Some(answer) = known.and_then(|known| resources::after::is_made(&known, change)) {
+        return Ok(answer);
+    }
+    let result = apply(clients, gallery, change).await;
+    list.change(|part| {
+        let mut part = part.clone();
+        let is_known = resources::after::note(&mut part, change, result.as_ref().ok()?);
+        is_known.then_some(part)
+    });
+    result
 }
 
 /// Makes the call that a change describes.
@@ -331,3 +343,5 @@ pub(crate) fn by_tags<T>(gallery: &Identity, tags: &Tags, name: &str, found: T) 
 
 #[cfg(test)]
 mod answers;
+#[cfg(test)]
+mod shared;

@@ -75,6 +75,25 @@ pub(crate) fn note(seen: &mut Observed, change: &Change, answer: &Answer) -> boo
     true
 }
 
+/// Is a change of something that galleries share already made, as far as `seen` tells? Then this is what AWS would have answered.
+pub(crate) fn is_made(seen: &Observed, change: &Change) -> Option<Answer> {
+    match change {
+        Change::OriginAccessControl(origin_access_control::Change::Create(_)) => {
+            seen.origin_access_control.as_ref().map(|found| Answer::Assigned(found.id.clone()))
+        }
+        Change::ResponseHeadersPolicy(response_headers_policy::Change::Create(_)) => {
+            seen.response_headers_policy.as_ref().map(|found| Answer::Assigned(found.id.clone()))
+        }
+        Change::Bucket(role, bucket::Change::Create(_)) => {
+            seen.buckets.contains_key(role).then_some(Answer::Done)
+        }
+        change => {
+            let mut after = seen.clone();
+            (note(&mut after, change, &Answer::Done) && after == *seen).then_some(Answer::Done)
+        }
+    }
+}
+
 /// The resource that a change is for.
 pub(crate) fn resource(change: &Change) -> ResourceId {
     match change {

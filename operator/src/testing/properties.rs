@@ -9,6 +9,7 @@
 
 mod adoption;
 mod answers;
+mod crowd;
 mod faults;
 mod histories;
 mod memory;
