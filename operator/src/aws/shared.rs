@@ -38,7 +38,7 @@ fn create() -> resources::Change {
 
 /// To see it fail: let `apply_shared` go on without looking at what is known.
 #[tokio::test]
-async fn of_several_galleries_that_want_it_one_makes_it_and_nobody_reads_it_again() {
+async fn of_several_galleries_that_want_it_one_makes_it() {
     let (listed, made) = (none(), made());
     let clients = clients(&[&listed, &made]);
     let (summer, winter) = (identity("photos", "summer"), identity("photos", "winter"));
@@ -52,11 +52,4 @@ async fn of_several_galleries_that_want_it_one_makes_it_and_nobody_reads_it_agai
         futures::join!(apply_shared(&clients, &summer, &change), apply_shared(&clients, &winter, &change),);
     assert_eq!(both, (Ok(Answer::Assigned("E1".into())), Ok(Answer::Assigned("E1".into()))));
     assert_eq!((listed.num_calls(), made.num_calls()), (2, 1));
-    let looking = Looking {
-        begun: tokio::time::Instant::now(),
-        ..Looking::new(&clients, &winter, &nothing, Depth::Listed)
-    };
-    let found = find(&looking, ID).await;
-    assert_eq!(found.part.origin_access_control.unwrap().id, "E1");
-    assert!(listed.num_calls() <= 3, "an age of zero may ask again");
 }

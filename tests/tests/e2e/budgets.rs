@@ -9,6 +9,7 @@ use photogallery_tests::stack::Stack;
 use photogallery_tests::wait;
 use serde_json::json;
 
+use crate::support::gallery::condition;
 use crate::support::{Gallery, alone};
 
 /// Longer than the operator pauses between two calls of one reconcile.
@@ -49,6 +50,47 @@ fn a_gallery_s_life_keeps_within_its_budgets() -> Result<()> {
         gallery.delete().await?;
         let gone = count.since("delete", stack).await?;
         ensure!(gone.total() <= 110, "{gone}");
+        Ok(())
+    })
+}
+
+/// To see it fail: let `Gate::line_up` in `operator/src/quota.rs` always say yes.
+#[test]
+fn a_deletion_that_waits_for_others_says_for_how_long_and_goes_on_by_itself() -> Result<()> {
+    // One REST API in six seconds instead of thirty.
+    alone("queue", &[("CALL_RATE_FACTOR", "5")], async |stack| {
+        let mut galleries = Vec::new();
+        for name in ["queue-1", "queue-2", "queue-3", "queue-4"] {
+            galleries.push(Gallery::apply(stack, name, json!({ "deletionPolicy": "Delete" })).await?);
+        }
+        for gallery in &galleries {
+            gallery.settled().await?;
+        }
+        for gallery in &galleries {
+            gallery.begin_delete().await?;
+        }
+        let told = wait::until("a gallery that waits", Duration::from_mins(1), async || {
+            for gallery in &galleries {
+                // It may be gone already.
+                let Ok(status) = gallery.status().await else { continue };
+                let synced = condition(&status, "Synced").filter(|synced| synced["reason"] == "Waiting");
+                let message = synced.and_then(|synced| synced["message"].as_str()).unwrap_or_default();
+                if message.starts_with("REST API deletion queued, about ") {
+                    ensure!(condition(&status, "Stalled").is_none(), "it is no error: {status:#}");
+                    return Ok(Some(message.to_owned()));
+                }
+            }
+            Ok(None)
+        });
+        println!("{}", told.await?);
+        for gallery in &galleries {
+            wait::until(&format!("{} to be gone", gallery.name), Duration::from_mins(2), async || {
+                Ok(gallery.object().await.is_err().then_some(()))
+            })
+            .await?;
+        }
+        let refused = stack.operator_calls()?.into_iter().filter(|call| call.status == 429).count();
+        ensure!(refused == 0, "{refused} calls came too fast");
         Ok(())
     })
 }
