@@ -38,7 +38,7 @@ pub use clients::{ClientPool, Clients, base_config};
 
 use crate::cloud::{Cloud, CloudError, Foreign, Observed, Scope, Seen};
 use crate::gallery::Identity;
-use crate::graph::ResourceId;
+use crate::graph::{BucketRole, ResourceId};
 use crate::names::Tags;
 use crate::ownership::Ownership;
 use crate::preflight::{Account, Question};
@@ -79,6 +79,9 @@ impl Cloud for Aws {
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
         let clients = self.clients.region(&gallery.region);
+        if *seen == Observed::default() {
+            clients.headers.begin(&gallery.bucket(BucketRole::Frontend));
+        }
         let mut errors = Vec::new();
         // Deployments, stage, site marker and permissions are read by identities that the first wave finds.
         let (second, first): (BTreeSet<_>, BTreeSet<_>) =
