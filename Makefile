@@ -47,7 +47,7 @@ crash-matrix: build ## Kill the operator at every step; renews the table in docs
 bench-operator: build ## The operator beside a boto3 script; renews its tables in docs/benchmarks.md (about 10 minutes)
 	@$(BINARIES)/local bench-operator $(if $(QUICK),--quick)
 
-iam-minimal: build ## Take each action from the operator's policy in turn and see it missed (about 15 minutes)
+iam-minimal: build ## Take each action from the operator's policy in turn and see it missed (about 6 minutes)
 	@$(BINARIES)/local iam-minimal
 
 build: ## Operator, functions and page, and the tools to run them

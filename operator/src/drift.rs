@@ -11,6 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use functions_core::contract::FunctionName;
 use photogallery_crds::{DriftPolicy, PhotoGalleryStatus};
 
 use crate::cloud::Observed;
@@ -20,7 +21,7 @@ use crate::names;
 use crate::plan::Action;
 use crate::resources::{
     self, Difference, Effect, Kind, WantedOf, artefacts, deployment, distribution, origin_access_control,
-    response_headers_policy, rest_api, site,
+    permission, response_headers_policy, rest_api, site,
 };
 
 /// What is wanted of each resource, as a digest.
@@ -50,6 +51,9 @@ pub(crate) fn reference(gallery: &Gallery) -> Observed {
     let zips = gallery.release.functions.values().map(|zip| (zip.key.clone(), zip.md5.clone()));
     let empty = Observed::default();
     let control = origin_access_control::OriginAccessControl::desired((), gallery, &empty);
+    let thumbnail = permission::Permission::desired(FunctionName::Thumbnail, gallery, &empty);
+    let lets_in =
+        |want| permission::Observed { ours: permission::Statement::of(&want), others: BTreeMap::new() };
     Observed {
         rest_api: Some(rest_api::Observed {
             id: api.clone(),
@@ -73,6 +77,7 @@ pub(crate) fn reference(gallery: &Gallery) -> Observed {
             ..distribution::Observed::default()
         }),
         artefacts: Some(artefacts::Observed { keys: zips.collect() }),
+        permissions: thumbnail.map(|want| (FunctionName::Thumbnail, lets_in(want))).into_iter().collect(),
         site: Some(site::Observed::as_wanted(gallery)),
         ..empty
     }

@@ -266,6 +266,15 @@ class InOrder(unittest.TestCase):
                 self.assertEqual(self.found(bucket, first, then), [])
                 self.assertTrue(any(words in text for text in self.found(bucket, then)), self.found(bucket, then))
 
+    def test_a_permission_is_taken_away_by_its_own_name_only(self):
+        made, told = (
+            (name, LEGAL[name]) for name in ("lambda:AddPermission", "s3:PutBucketNotificationConfiguration")
+        )
+        for statement, is_legal in [("theirs", True), ("photogallery", False)]:
+            taken = ("lambda:RemovePermission", {"FunctionName": "pg-list", "StatementId": statement})
+            found = self.found(made, taken, told)
+            self.assertEqual(not any("may not be invoked by" in text for text in found), is_legal, found)
+
     def test_a_living_distribution_cannot_be_deleted(self):
         config = LEGAL["cloudfront:UpdateDistribution"]
         delete = ("cloudfront:DeleteDistribution", {"Id": config["Id"], "IfMatch": "E2"})

@@ -3,7 +3,7 @@
 MiniStack checks one action for each call. AWS checks more for some: who makes something with tags must be allowed to tag it, who
 makes a function to pass its role and to read its code, who tags a REST API to change it. AWS knows tags and condition keys that
 MiniStack does not: the owner's tag of a REST API and of what is in it, of a distribution, the permissions boundary of a role, the
-principal of a permission. And one action has another name here.
+principal of a permission. And some actions have other names here.
 
 Sources: AWS's Service Authorization Reference; for the tags of REST APIs also iann0036/iam-dataset#39 (tested on AWS) and the
 texts of refusals in mattclay/aws-terminator#284; for ListTags the documentation of GetFunction.
@@ -27,6 +27,12 @@ _request = ContextVar("request", default=None)
 # The further action that was refused, on what, and in which words; what GetFunction leaves out.
 _refused = ContextVar("refused", default=None)
 _tags_refused = ContextVar("tags refused", default=None)
+# Actions that AWS's IAM knows by another name: always, or by the request's method.
+_OTHERWISE = {"cloudfront:CreateDistributionWithTags": "cloudfront:CreateDistribution"}
+_CONCURRENCY = {
+    "GET": {"lambda:PutFunctionConcurrency": "lambda:GetFunctionConcurrency"},
+    "DELETE": {"lambda:PutFunctionConcurrency": "lambda:DeleteFunctionConcurrency"},
+}
 # Every action that was asked for, for the log of calls.
 asked = ContextVar("asked", default=())
 
@@ -39,7 +45,9 @@ def install():
     def action_of(service, method, path, headers, body, query_params):
         _headers.set(headers)
         action = extract(service, method, path, headers, body, query_params)
-        return "cloudfront:CreateDistribution" if action == "cloudfront:CreateDistributionWithTags" else action
+        # Here reserved concurrency is one action, whether it is read, set or taken away.
+        of_verb = _CONCURRENCY.get(method, {}) if path.rstrip("/").endswith("/concurrency") else {}
+        return of_verb.get(action) or _OTHERWISE.get(action, action)
 
     def keys_of(service, action, body, params):
         _request.set((action, body, params))

@@ -1,8 +1,11 @@
 //! The headers of the site's files, which no list tells: asked for once, and again when a file was written since.
 //!
 //! `LastModified` changes with every write, also with one of the headers alone, which in S3 is a copy onto itself. So in a gallery
-//! in sync the list says that nothing changed, and nobody asks. Kept in memory only: an operator that has just started asks once for
-//! each file.
+//! in sync the list says that nothing changed, and nobody asks. But it has whole seconds, and `PutObject` does not tell it: a write
+//! right after another one may show nothing. So an answer is kept only when the file had been listed as it is for a while before the
+//! question, and of what we have put ourselves we believe our own word only until the next reconcile looks.
+//!
+//! Kept in memory only: an operator that has just started asks once for each file.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,56 +16,87 @@ use tokio::time::Instant;
 use super::objects::Listed;
 use crate::resources::site::Headers;
 
-/// `LastModified` has whole seconds: what is asked for sooner may change once more without showing.
-const SETTLED_AFTER: i64 = 3;
-/// How long what we have put ourselves need not be asked for, so that making a gallery does not ask at all.
-const OUR_OWN_FOR: Duration = Duration::from_secs(15);
+/// After so long a list that still shows a file as before, the second of its last write is over, and every later one will show: that
+/// second, and another for clocks of S3's that differ.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+/// From this age on, by our own clock, it is over for certain: AWS refuses whose clock is further off.
+const OLD_AFTER: i64 = 15 * 60;
 
-/// What is known, by bucket and path.
+/// What is known of each file, by bucket and path.
 #[derive(Debug, Default)]
 pub struct KnownHeaders(Mutex<BTreeMap<String, BTreeMap<String, Known>>>);
 
+#[derive(Debug, Default)]
+struct Known {
+    /// As it is listed, and since when.
+    listed: Option<(Listed, Instant)>,
+    /// What S3 has told of it as it is listed.
+    told: Option<Headers>,
+    /// What we have put in this reconcile.
+    put: Option<Put>,
+}
+
 #[derive(Debug)]
-enum Known {
-    /// We have put it.
-    Ours { etag: String, headers: Headers, since: Instant },
-    /// S3 has told us, of the file as it was listed then.
-    Told { listed: Listed, headers: Headers },
+struct Put {
+    etag: String,
+    headers: Headers,
+    /// Has it been listed since? Then another time of writing is somebody else's.
+    is_listed: bool,
 }
 
 impl KnownHeaders {
-    /// Headers of a file as it is listed now, if they are known.
-    pub(super) fn of(&self, bucket: &str, path: &str, now: &Listed) -> Option<Headers> {
-        match self.all().get(bucket)?.get(path)? {
-            Known::Ours { etag, headers, since } => {
-                (*etag == now.etag && since.elapsed() < OUR_OWN_FOR).then(|| headers.clone())
-            }
-            Known::Told { listed, headers } => (listed == now).then(|| headers.clone()),
+    /// A reconcile begins: what we have put before may have been written by others since.
+    pub(super) fn begin(&self, bucket: &str) {
+        for file in self.all().get_mut(bucket).into_iter().flat_map(BTreeMap::values_mut) {
+            file.put = None;
         }
     }
 
-    /// S3 has told the headers of a file that was listed before.
-    pub(super) fn told(&self, bucket: &str, path: &str, listed: Listed, headers: Headers) {
-        if seconds_now() - listed.written >= SETTLED_AFTER {
-            let known = Known::Told { listed, headers };
-            self.all().entry(bucket.to_owned()).or_default().insert(path.to_owned(), known);
+    /// Only these files are there; `None`: not even the bucket.
+    pub(super) fn list(&self, bucket: &str, files: Option<&BTreeMap<String, Listed>>) {
+        let mut all = self.all();
+        let Some(files) = files else { return drop(all.remove(bucket)) };
+        let known = all.entry(bucket.to_owned()).or_default();
+        known.retain(|path, _| files.contains_key(path));
+        for (path, now) in files {
+            let file = known.entry(path.clone()).or_default();
+            let is_written = file.listed.as_ref().is_none_or(|(listed, _)| listed != now);
+            if is_written {
+                (file.listed, file.told) = (Some((now.clone(), Instant::now())), None);
+            }
+            file.put = file.put.take().filter(|put| put.etag == now.etag && !(put.is_listed && is_written));
+            file.put.iter_mut().for_each(|put| put.is_listed = true);
+        }
+    }
+
+    /// Headers of a file as it was listed last, if they are known.
+    pub(super) fn of(&self, bucket: &str, path: &str) -> Option<Headers> {
+        let all = self.all();
+        let Known { told, put, .. } = all.get(bucket)?.get(path)?;
+        put.as_ref().map(|put| &put.headers).or(told.as_ref()).cloned()
+    }
+
+    /// Will an answer of S3 to a question that is asked now hold as long as the file is listed as it is?
+    pub(super) fn is_settled(&self, bucket: &str, path: &str) -> bool {
+        let all = self.all();
+        let listed = all.get(bucket).and_then(|files| files.get(path)?.listed.as_ref());
+        listed.is_some_and(|(listed, since)| {
+            since.elapsed() >= SETTLED_AFTER || seconds_now() - listed.written >= OLD_AFTER
+        })
+    }
+
+    /// S3 has told the headers of a file that [was settled](Self::is_settled) when it was asked.
+    pub(super) fn told(&self, bucket: &str, path: &str, headers: Headers) {
+        if let Some(file) = self.all().get_mut(bucket).and_then(|files| files.get_mut(path)) {
+            file.told = Some(headers);
         }
     }
 
     /// We have put a file.
     pub(super) fn put(&self, bucket: &str, path: &str, etag: &str, headers: Headers) {
-        let known = Known::Ours { etag: etag.to_owned(), headers, since: Instant::now() };
-        self.all().entry(bucket.to_owned()).or_default().insert(path.to_owned(), known);
-    }
-
-    /// Only these files are there; `None`: not even the bucket.
-    pub(super) fn keep(&self, bucket: &str, files: Option<&BTreeMap<String, Listed>>) {
         let mut all = self.all();
-        match (all.get_mut(bucket), files) {
-            (Some(known), Some(files)) => known.retain(|path, _| files.contains_key(path)),
-            (Some(_), None) => drop(all.remove(bucket)),
-            (None, _) => {}
-        }
+        let file = all.entry(bucket.to_owned()).or_default().entry(path.to_owned()).or_default();
+        (file.told, file.put) = (None, Some(Put { etag: etag.to_owned(), headers, is_listed: false }));
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<String, Known>>> {

@@ -41,7 +41,7 @@ pub use clients::{ClientPool, Clients, base_config};
 
 use crate::cloud::{Answer, Cloud, CloudError, Depth, Foreign, Observed, Scope, Seen};
 use crate::gallery::Identity;
-use crate::graph::ResourceId;
+use crate::graph::{BucketRole, ResourceId};
 use crate::names::Tags;
 use crate::ownership::Ownership;
 use crate::preflight::{Account, Question};
@@ -116,6 +116,10 @@ impl Cloud for Aws {
         seen: &mut Observed,
     ) -> Vec<(ResourceId, CloudError)> {
         let clients = &*self.clients.region(&gallery.region);
+        // How a reconcile begins; it looks at single resources later.
+        if matches!(depth, Depth::Listed | Depth::ListedNow | Depth::Known) {
+            clients.headers.begin(&gallery.bucket(BucketRole::Frontend));
+        }
         let mut errors = Vec::new();
         // Parts of something are asked for when that is there.
         let (second, first): (BTreeSet<_>, BTreeSet<_>) =

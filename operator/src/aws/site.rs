@@ -28,7 +28,7 @@ const AT_ONCE: usize = 8;
 /// Lists the files, and asks for the headers of those that were written since the last time.
 pub(super) async fn observe(clients: &Clients, gallery: &Identity) -> Result<Seen<Observed>, CloudError> {
     let listed = objects::list(clients, gallery, ROLE, "").await?;
-    clients.headers.keep(&gallery.bucket(ROLE), listed.as_ref());
+    clients.headers.list(&gallery.bucket(ROLE), listed.as_ref());
     let Some(listed) = listed else { return Ok(Seen::Nothing) };
     let stored = stream::iter(listed).map(|(path, listed)| stored(clients, gallery, path, listed));
     let stored: Vec<_> = stored.buffer_unordered(AT_ONCE).try_collect().await?;
@@ -43,17 +43,20 @@ async fn stored(
     path: String,
     listed: Listed,
 ) -> Result<Option<(String, Stored)>, CloudError> {
-    let (bucket, etag) = (gallery.bucket(ROLE), listed.etag.clone());
-    if let Some(headers) = clients.headers.of(&bucket, &path, &listed) {
+    let (bucket, etag) = (gallery.bucket(ROLE), listed.etag);
+    if let Some(headers) = clients.headers.of(&bucket, &path) {
         return Ok(Some((path, Stored { etag, headers })));
     }
+    let is_settled = clients.headers.is_settled(&bucket, &path);
     let call = clients.s3.head_object().bucket(&bucket).key(&path);
     let answer = call.expected_bucket_owner(bucket::account(gallery)).send().await;
     let Some(answer) = found(answer, &["NotFound", "NoSuchKey"], failed("s3", "HeadObject"))? else {
         return Ok(None);
     };
     let headers = read(&answer);
-    clients.headers.told(&bucket, &path, listed, headers.clone());
+    if is_settled {
+        clients.headers.told(&bucket, &path, headers.clone());
+    }
     Ok(Some((path, Stored { etag, headers })))
 }
 
@@ -94,6 +97,9 @@ pub(super) async fn apply(clients: &Clients, gallery: &Identity, change: &Change
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
     use aws_sdk_s3::Client;
     use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
     use aws_sdk_s3::operation::put_object::PutObjectOutput;
@@ -104,6 +110,7 @@ mod tests {
     use super::*;
     use crate::resources::{Body, site};
     use crate::testing::clients::{clients, refusal};
+    use crate::testing::drive::run;
     use crate::testing::galleries::identity;
 
     fn listed(etag: &'static str, written: i64) -> Rule {
@@ -146,36 +153,98 @@ mod tests {
         assert_eq!(headers, ["cache-control: no-cache", "content-encoding: gzip", "content-type: text/html"]);
     }
 
-    /// To see it fail: let `KnownHeaders::of` look at the `ETag` alone, which a changed header leaves as it is.
-    #[tokio::test]
-    async fn headers_are_asked_for_once_and_again_when_the_file_was_written_since() {
-        let head = headers();
-        let list = mock!(Client::list_objects_v2).sequence();
-        let page = |written: i64| {
-            let page =
-                Object::builder().key("index.html").e_tag("0123").last_modified(DateTime::from_secs(written));
-            ListObjectsV2Output::builder().contents(page.build()).build()
-        };
-        let list = list.output(move || page(1)).times(3).output(move || page(2)).times(2);
-        let list = list.output(move || page(i64::from(u32::MAX))).times(2).build();
-        let clients = clients(&[&list, &head]);
-        let mut asked = Vec::new();
-        for _ in 0..7 {
-            seen(&clients).await;
-            asked.push(head.num_calls());
-        }
-        assert_eq!(asked, [1, 1, 1, 2, 2, 3, 4], "one written this very second may change once more");
+    /// A bucket with one page, which each list shows as written at the next of these times.
+    fn written(times: &'static [i64]) -> Rule {
+        let lists = AtomicUsize::new(0);
+        mock!(Client::list_objects_v2).then_output(move || {
+            let written = times[lists.fetch_add(1, Ordering::Relaxed)];
+            let page = Object::builder().key("index.html").e_tag("0123");
+            let page = page.last_modified(DateTime::from_secs(written)).build();
+            ListObjectsV2Output::builder().contents(page).build()
+        })
     }
 
-    #[tokio::test]
-    async fn what_we_have_put_is_not_asked_for() {
-        let put = mock!(Client::put_object).then_output(|| PutObjectOutput::builder().build());
-        let head = headers();
-        let clients = clients(&[&listed("0123", 1), &put, &head]);
+    async fn put(clients: &Clients) {
         let change = Change::Put { path: "index.html".into(), file: file() };
-        apply(&clients, &identity("photos", "summer"), &change).await.unwrap();
-        assert_eq!(seen(&clients).await.files["index.html"].headers, file().headers());
-        assert_eq!(head.num_calls(), 0);
+        apply(clients, &identity("photos", "summer"), &change).await.unwrap();
+    }
+
+    fn accepted() -> Rule {
+        mock!(Client::put_object).then_output(|| PutObjectOutput::builder().build())
+    }
+
+    /// Longer ago than any clock can be wrong.
+    const LONG_AGO: i64 = 1;
+    /// As if written this very second.
+    const NOW: i64 = 1 << 40;
+
+    /// To see it fail: let `KnownHeaders::list` compare the `ETag` alone, which a changed header leaves as it is; or let `stored` keep
+    /// every answer.
+    #[test]
+    fn headers_are_asked_for_once_and_again_when_the_file_was_written_since() {
+        run(async {
+            const LATER: i64 = LONG_AGO + 1;
+            const TIMES: [i64; 10] = [LONG_AGO, LONG_AGO, LONG_AGO, LATER, LATER, NOW, NOW, NOW, NOW, NOW];
+            let (list, head) = (written(&TIMES), headers());
+            let clients = clients(&[&list, &head]);
+            let mut asked = Vec::new();
+            for pause in [0, 0, 0, 0, 0, 0, 1, 1, 1, 1] {
+                tokio::time::advance(Duration::from_secs(pause)).await;
+                seen(&clients).await;
+                asked.push(head.num_calls());
+            }
+            assert_eq!(
+                asked,
+                [1, 1, 1, 2, 2, 3, 4, 5, 5, 5],
+                "one written this very second may change once more without showing"
+            );
+        });
+    }
+
+    /// The second list is that of the next reconcile, and shows no other time: somebody has changed the headers within a second. To
+    /// see it fail: let `KnownHeaders::begin` do nothing.
+    #[test]
+    fn what_we_have_put_is_not_asked_for_before_the_next_reconcile_and_asked_for_then() {
+        run(async {
+            let (list, head) = (written(&[NOW, NOW]), headers());
+            let clients = clients(&[&list, &accepted(), &head]);
+            put(&clients).await;
+            assert_eq!(seen(&clients).await.files["index.html"].headers, file().headers());
+            assert_eq!(head.num_calls(), 0);
+            clients.headers.begin(&identity("photos", "summer").bucket(ROLE));
+            let headers = seen(&clients).await.files["index.html"].headers.clone();
+            assert_eq!((headers["content-type"].as_str(), head.num_calls()), ("text/html", 1));
+        });
+    }
+
+    /// To see it fail: let `KnownHeaders::list` not look at `is_listed`.
+    #[test]
+    fn what_we_have_put_is_asked_for_when_it_was_written_once_more() {
+        run(async {
+            let (list, head) = (written(&[LONG_AGO, LONG_AGO, NOW, NOW + 1]), headers());
+            let clients = clients(&[&list, &accepted(), &head]);
+            let mut asked = Vec::new();
+            for puts in [false, false, true, false] {
+                if puts {
+                    put(&clients).await;
+                }
+                seen(&clients).await;
+                asked.push(head.num_calls());
+            }
+            assert_eq!(asked, [1, 1, 1, 2]);
+        });
+    }
+
+    /// A put that AWS has accepted, and a list that shows another content: somebody was faster.
+    #[test]
+    fn what_we_have_put_is_asked_for_when_there_is_something_else() {
+        run(async {
+            let head = headers();
+            let clients = clients(&[&listed("4567", NOW), &accepted(), &head]);
+            put(&clients).await;
+            assert_eq!(seen(&clients).await.files["index.html"].etag, "4567");
+            assert_eq!(head.num_calls(), 1);
+        });
     }
 
     #[tokio::test]

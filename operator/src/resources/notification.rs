@@ -4,11 +4,12 @@
 //! `apply` reads it right before it writes and changes only the entry with our id; entries of others stay as they are.
 //!
 //! Not idempotent in S3's eyes: it checks on every write that it may invoke the function, and refuses with
-//! `InvalidArgument` until the permission has arrived everywhere.
+//! `InvalidArgument` until the permission has arrived everywhere. So nothing is wanted before the permission is
+//! [right](permission::is_right), and not only there.
 
 use functions_core::contract::{FunctionName, key};
 
-use super::{After, Description, Difference, Kind, Step};
+use super::{After, Description, Difference, Kind, Step, permission};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
 use crate::graph::BucketRole;
@@ -54,8 +55,8 @@ impl Kind for Notification {
     type Observed = Observed;
     type Change = Change;
 
-    fn desired((): (), gallery: &Gallery, _: &cloud::Observed) -> Option<Desired> {
-        Some(Entry {
+    fn desired((): (), gallery: &Gallery, seen: &cloud::Observed) -> Option<Desired> {
+        permission::is_right(FunctionName::Thumbnail, gallery, seen).then(|| Entry {
             function: gallery.identity.function_arn(FunctionName::Thumbnail),
             events: vec!["s3:ObjectCreated:*".into()],
             prefix: key::INCOMING.into(),
@@ -96,11 +97,40 @@ impl Kind for Notification {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drift::reference;
     use crate::testing::galleries::summer;
     use crate::testing::steps::fields_of;
 
     fn want() -> Desired {
-        Notification::desired((), &summer(), &cloud::Observed::default()).unwrap()
+        Notification::desired((), &summer(), &reference(&summer())).unwrap()
+    }
+
+    #[test]
+    fn nothing_is_wanted_before_the_bucket_may_invoke_the_function() {
+        let wanted = |change: fn(&mut cloud::Observed)| {
+            let mut seen = reference(&summer());
+            change(&mut seen);
+            Notification::desired((), &summer(), &seen).is_some()
+        };
+        let changes: [fn(&mut permission::Observed); 3] = [
+            |seen| seen.ours.source_arn = "arn:aws:s3:::other".into(),
+            |seen| seen.ours.source_account.clear(),
+            |seen| seen.ours.effect = "Deny".into(),
+        ];
+        assert!(wanted(|_| {}));
+        assert!(!wanted(|seen| seen.permissions.clear()));
+        for change in changes {
+            let mut seen = reference(&summer());
+            change(seen.permissions.get_mut(&FunctionName::Thumbnail).unwrap());
+            assert_eq!(Notification::desired((), &summer(), &seen), None);
+        }
+        assert!(
+            wanted(|seen| {
+                let theirs = ("theirs".to_owned(), "Allow lambda:* for *".to_owned());
+                seen.permissions.get_mut(&FunctionName::Thumbnail).unwrap().others.extend([theirs]);
+            }),
+            "what others may is nothing to S3"
+        );
     }
 
     #[test]

@@ -140,6 +140,12 @@ impl Kind for Permission {
     }
 }
 
+/// Does our statement let in whom it should, and nobody else? Statements of others say nothing about that.
+pub fn is_right(function: FunctionName, gallery: &Gallery, seen: &cloud::Observed) -> bool {
+    let want = Permission::desired(function, gallery, seen).map(|want| Statement::of(&want));
+    want.is_some_and(|want| seen.permissions.get(&function).is_some_and(|seen| seen.ours == want))
+}
+
 fn differences(want: &Statement, seen: &Statement) -> Vec<Difference> {
     let Statement { effect, action, principal, source_arn, source_account, besides } = want;
     let source = |source: &str| if source.is_empty() { "any".to_owned() } else { source.to_owned() };

@@ -212,6 +212,10 @@ fn directives(want: &str, seen: &str) -> Vec<Difference> {
     if found.is_empty() && !wanted.is_empty() {
         return vec![Difference::new("content-security-policy", "missing", want)];
     }
+    // Of a directive that stands there twice, browsers go by the first.
+    if seen.split(';').filter(|directive| !directive.trim().is_empty()).count() > found.len() {
+        return vec![Difference::new("content-security-policy", seen, want)];
+    }
     let names = wanted.keys().chain(found.keys()).collect::<BTreeSet<_>>();
     let different = names.into_iter().filter(|name| wanted.get(*name) != found.get(*name));
     let text = |all: &BTreeMap<String, String>, name| all.get(name).map_or("missing".into(), String::clone);
@@ -280,6 +284,18 @@ mod tests {
         let changed = want().headers.content_security_policy.replace("script-src 'self'", "script-src *");
         let lines = directives(&want().headers.content_security_policy, &changed);
         assert_eq!(lines, [Difference::new("content-security-policy script-src", "*", "'self'")]);
+    }
+
+    #[test]
+    fn a_directive_that_stands_there_twice_is_drift() {
+        let policy = want().headers.content_security_policy;
+        assert_eq!(directives(&policy, &format!("{policy};")), [], "an empty directive says nothing");
+        let twice = format!("script-src *; {policy}");
+        assert_eq!(
+            directives(&policy, &twice),
+            [Difference::new("content-security-policy", &twice, &policy)],
+            "browsers go by the first"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What others do to a gallery's resources: by name, so that scenario files and generated histories share them.
 
+mod others;
+
 use functions_core::contract::FunctionName;
 use serde_json::json;
 
@@ -8,16 +10,13 @@ use crate::graph::{BucketRole, ResourceId};
 use crate::names::{TAG_SITE, Tags};
 use crate::resources::distribution::{Origin, SITE};
 use crate::resources::function::{self, Activity};
-use crate::resources::log_group;
 use crate::resources::notification::{Entry, ID};
-use crate::resources::permission::STATEMENT;
+use crate::resources::permission::{STATEMENT, Statement};
 use crate::resources::rest_api::Setting;
 use crate::resources::stage::Extra;
 use crate::resources::table::{self, Index, Status};
 use crate::testing::fake_cloud::World;
-use crate::testing::fake_cloud::parts::{
-    self, Bucket, Busy, Deployment, Distribution, Function, RestApi, Role,
-};
+use crate::testing::fake_cloud::parts::{Bucket, Deployment, Distribution, Function, RestApi, Role};
 
 /// One edit. Where there is nothing to edit, it does nothing.
 type Edit = fn(&mut World, &Identity);
@@ -170,6 +169,15 @@ const CHANGES: &[(&str, Edit)] = &[
             it.statements.extend(statement.map(|statement| ("other".to_owned(), statement)));
         });
     }),
+    ("let another bucket invoke function/thumbnail", |world, id| {
+        with_statement(world, id, |it| it.source_arn = "arn:aws:s3:::other".into());
+    }),
+    ("let the bucket of another account invoke function/thumbnail", |world, id| {
+        with_statement(world, id, |it| it.source_account = "999999999999".into());
+    }),
+    ("let nobody invoke function/thumbnail", |world, id| {
+        with_statement(world, id, |it| it.effect = "Deny".into());
+    }),
     ("forget the routes of the REST API", |world, id| {
         with_api(world, id, |it| it.description = "by hand".into());
     }),
@@ -272,7 +280,7 @@ pub(crate) fn edit(world: &mut World, gallery: &Identity, name: &str) {
     let resource = |text: &str| ResourceId::all().find(|id| id.to_string() == text);
     match name.split_once(' ').and_then(|(verb, rest)| Some((verb, resource(rest)?))) {
         Some(("remove", id)) => remove(world, gallery, id),
-        Some(("foreign", id)) => foreign(world, gallery, id),
+        Some(("foreign", id)) => others::foreign(world, gallery, id),
         _ => panic!("no edit is called {name:?}; there are {:#?}", names()),
     }
 }
@@ -319,51 +327,6 @@ fn remove(world: &mut World, gallery: &Identity, id: ResourceId) {
     }
 }
 
-/// Somebody else's, under our name. Kinds without names, or without tags, cannot be in the way.
-fn foreign(world: &mut World, gallery: &Identity, id: ResourceId) {
-    let tags = Tags::from([("team".into(), "others".into())]);
-    match id {
-        ResourceId::Bucket(role) => {
-            let mut bucket = Bucket::new(&gallery.installation.account, tags);
-            bucket.objects.insert("theirs".into(), "theirs".into());
-            // Also under the ids that we would use.
-            bucket.notifications.insert(ID.into(), entry("arn:theirs"));
-            bucket.policy = Some(json!({"theirs": true}));
-            world.buckets.insert(gallery.bucket(role), bucket);
-        }
-        ResourceId::Table => {
-            let made = table::Observed {
-                status: Status::Active,
-                is_on_demand: false,
-                index: Index::Missing,
-                has_recovery: false,
-                is_protected: false,
-                tags,
-            };
-            let busy = Busy(0);
-            let made = parts::Table { observed: made, busy };
-            world.tables.insert(gallery.table(), made);
-        }
-        ResourceId::LogGroup(name) => {
-            let made = log_group::Observed { retention_days: None, tags };
-            world.log_groups.insert(gallery.log_group(name), made);
-        }
-        ResourceId::Role(name) => {
-            let made = Role { arn: gallery.role_arn(name), tags, ..Role::default() };
-            world.roles.insert(gallery.role(name), made);
-        }
-        ResourceId::Function(name) => {
-            let made = Function::of_others(tags);
-            world.functions.insert(gallery.function(name), made);
-        }
-        ResourceId::RestApi => {
-            let made = RestApi { name: gallery.rest_api(), tags, ..RestApi::default() };
-            world.rest_apis.insert("theirs".into(), made);
-        }
-        _ => panic!("{id} cannot be somebody else's"),
-    }
-}
-
 fn entry(function: &str) -> Entry {
     Entry {
         function: function.into(),
@@ -402,6 +365,13 @@ fn with_function(world: &mut World, gallery: &Identity, edit: impl FnOnce(&mut F
     if let Some(found) = world.functions.get_mut(&gallery.function(LIST)) {
         edit(found);
         found.revision += 1;
+    }
+}
+
+fn with_statement(world: &mut World, gallery: &Identity, edit: impl FnOnce(&mut Statement)) {
+    let function = world.functions.get_mut(&gallery.function(FunctionName::Thumbnail));
+    if let Some(statement) = function.and_then(|found| found.statements.get_mut(STATEMENT)) {
+        edit(statement);
     }
 }
 

@@ -140,6 +140,34 @@ fn every_single_drift_is_mended_without_a_refusal() {
     });
 }
 
+/// What AWS looks into when something else is written has to be right before. To see it fail: let `notification::desired` not ask
+/// `permission::is_right`, or `function::desired` not ask whether the zip is there.
+#[test]
+fn drift_of_two_resources_of_which_one_is_checked_at_a_write_of_the_other_is_mended_without_a_refusal() {
+    run(async {
+        let gallery = summer();
+        let before = in_sync(&gallery, slow_world()).await.world();
+        let permission = [
+            "remove permission/thumbnail",
+            "let another bucket invoke function/thumbnail",
+            "let the bucket of another account invoke function/thumbnail",
+            "let nobody invoke function/thumbnail",
+        ];
+        let notification = ["remove notification", "tell another function of uploads"];
+        let zips = ["remove artefacts", "replace the zips"];
+        let code = ["remove function/list", "change code and memory of function/list", "break function/list"];
+        let pairs = permission.into_iter().flat_map(|one| notification.map(|other| [one, other]));
+        for pair in pairs.chain(zips.into_iter().flat_map(|one| code.map(|other| [one, other]))) {
+            let cloud = FakeCloud::new(before.clone());
+            cloud.edit(|world| pair.iter().for_each(|name| edit(world, &gallery.identity, name)));
+            converge(&cloud, &present(&gallery)).await;
+            assert_eq!(refusals(&cloud.take_log()), [], "{pair:?}");
+            assert_present(&cloud.world(), &gallery);
+            assert_at_rest(&cloud, &present(&gallery)).await;
+        }
+    });
+}
+
 /// To see it fail: return at the first failure in `reconcile.rs` also when it says "not ready".
 #[test]
 fn a_role_that_lambda_has_not_heard_of_is_waited_for_within_one_reconcile() {

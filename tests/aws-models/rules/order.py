@@ -10,7 +10,9 @@ class Order:
 
     def __init__(self):
         self.roles, self.blocked, self.created = set(), set(), set()
-        self.permissions, self.bodies, self.deployed, self.enabled = set(), set(), set(), {}
+        self.bodies, self.deployed, self.enabled = set(), set(), {}
+        # What a bucket may invoke a function by: function and statement, and the bucket's ARN.
+        self.permissions = {}
 
     def see(self, call):
         """Yields (where, problem, source)."""
@@ -34,9 +36,14 @@ class Order:
         elif name == "DeleteRole":
             self.roles.discard(members.get("RoleName"))
         elif name == "AddPermission" and members.get("Principal") == "s3.amazonaws.com":
-            self.permissions.add((members.get("FunctionName"), members.get("SourceArn")))
-        elif name in ("RemovePermission", "DeleteFunction"):
-            self.permissions = {it for it in self.permissions if it[0] != members.get("FunctionName")}
+            statement = (members.get("FunctionName"), members.get("StatementId"))
+            self.permissions[statement] = members.get("SourceArn")
+        elif name == "RemovePermission":
+            self.permissions.pop((members.get("FunctionName"), members.get("StatementId")), None)
+        elif name == "DeleteFunction":
+            gone = [it for it in self.permissions if it[0] == members.get("FunctionName")]
+            for statement in gone:
+                del self.permissions[statement]
         elif name == "PutRestApi":
             self.bodies.add(members.get("restApiId"))
         elif name == "UpdateDistribution":
@@ -58,7 +65,7 @@ class Order:
         for entry in members.get("NotificationConfiguration", {}).get("LambdaFunctionConfigurations", []):
             function = entry.get("LambdaFunctionArn", "").rsplit(":", 1)[-1]
             if entry.get("Id") == "photogallery-thumbnail" and not any(
-                f == function and arn.endswith(source) for f, arn in self.permissions
+                f == function and arn.endswith(source) for (f, _), arn in self.permissions.items()
             ):
                 yield (
                     "LambdaFunctionArn",

@@ -118,7 +118,8 @@ impl Lane {
     /// What others do first.
     async fn prepare(&self, part: Part) -> Result<()> {
         match part {
-            Part::Look | Part::Change | Part::Adoption => Ok(()),
+            Part::Look => spoil::rewrite_a_file(self.stack.aws()).await.context("failed to write a file"),
+            Part::Change | Part::Adoption => Ok(()),
             Part::Drift => spoil::everything(self.stack.aws()).await.context("failed to make drift"),
             Part::Deletion => spoil::fill(self.stack.aws()).await.context("failed to fill the gallery"),
             Part::Creation => spoil::remove_shared(self.stack.aws()).await.context("failed to begin anew"),

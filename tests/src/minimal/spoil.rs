@@ -28,6 +28,16 @@ const SITE: &str = "photogallery.dev/site-sha256";
 const ANOTHER_BOUNDARY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
+/// A file of the site is written once more, as it was. Only then a look asks for its headers.
+pub(super) async fn rewrite_a_file(aws: &Clients) -> Result<()> {
+    let (s3, site) = (&aws.s3, bucket_named(aws, "-site-").await?);
+    let page = s3.get_object().bucket(&site).key("index.html").send().await?;
+    let call = s3.put_object().bucket(&site).key("index.html");
+    let call = call.set_content_type(page.content_type).set_cache_control(page.cache_control);
+    call.body(page.body.collect().await?.into_bytes().into()).send().await?;
+    Ok(())
+}
+
 /// Changes everything.
 pub(super) async fn everything(aws: &Clients) -> Result<()> {
     bucket(aws).await.context("the bucket")?;

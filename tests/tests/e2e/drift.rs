@@ -25,11 +25,10 @@ use futures::future::LocalBoxFuture;
 use photogallery_operator::gallery::Identity;
 use photogallery_operator::graph::BucketRole;
 use photogallery_tests::local_aws::Clients;
-use photogallery_tests::stack::Options;
 use serde_json::{Value, json};
 
 use crate::support::gallery::{condition, moment};
-use crate::support::{Gallery, alone, alone_with};
+use crate::support::{Gallery, alone};
 
 /// The gallery's part of the account.
 struct Account<'a> {
@@ -83,9 +82,7 @@ impl<'a> Account<'a> {
 
 #[test]
 fn every_field_that_others_change_is_put_back_and_told_in_one_event_a_resource() -> Result<()> {
-    // A permission and the notification that needs it are spoilt together here, so that AWS refuses the second once.
-    let options = Options { recorded: false, ..Options::test("drift") };
-    alone_with(options, async |stack| {
+    alone("drift", &[], async |stack| {
         let spec = json!({
             "tags": { "team": "events" },
             "photos": { "archiveAfterDays": 365 },
@@ -94,8 +91,6 @@ fn every_field_that_others_change_is_put_back_and_told_in_one_event_a_resource()
         let gallery = Gallery::apply(stack, "drift", spec).await?;
         gallery.settled().await?;
         let account = Account::of(&gallery).await?;
-        // For so long the operator asks nobody for the headers of files that it has put itself (`operator/src/aws/headers.rs`).
-        tokio::time::sleep(std::time::Duration::from_secs(16)).await;
         let batches = [
             storage::cases(),
             functions::cases(),

@@ -12,7 +12,7 @@ use photogallery_tests::control_plane::{self, ControlPlane};
 use photogallery_tests::local_aws::{Clients, LocalAws, REGION, Wishes};
 use photogallery_tests::run::Run;
 use photogallery_tests::tools::Tools;
-use photogallery_tests::{Progress, artifacts, visitor, wait};
+use photogallery_tests::{Progress, artifacts, inventory, visitor, wait};
 use serde_json::json;
 
 fn claim(name: &str) -> Result<Run> {
@@ -100,6 +100,26 @@ async fn the_person_looking_around_may_read_and_not_write() -> Result<()> {
     let denied =
         developer.s3.delete_object().bucket("photos-1").key("a").send().await.err().context("not refused")?;
     ensure!(denied.into_service_error().meta().code() == Some("AccessDenied"));
+    aws.stop().await
+}
+
+/// To see it fail: leave a word out of `GONE` in `inventory.rs`.
+#[tokio::test]
+async fn what_goes_while_the_account_is_listed_is_not_in_the_list() -> Result<()> {
+    let run = claim("aws-inventory")?;
+    let aws = LocalAws::start(&run, &Tools::find().await?, Wishes::default()).await?;
+    let root = Clients::new(&aws.config(LocalAws::root(), REGION));
+    root.s3.create_bucket().bucket("photos-1").create_bucket_configuration(here()).send().await?;
+    root.s3.put_object().bucket("photos-1").key("a").body(b"x".to_vec().into()).send().await?;
+    let all: Vec<_> = inventory::take(&root).await?.iter().map(ToString::to_string).collect();
+    let own = |line: &&String| line.contains("photos-1");
+    ensure!(all.iter().filter(own).eq(["bucket photos-1", "object photos-1/a"]), "{all:#?}");
+    for kind in ["bucket", "table", "function", "role", "log group", "REST API", "distribution"] {
+        let (name, id) = ("gone".to_owned(), "abcdef1234".to_owned());
+        let gone = inventory::Item { kind, name, id, host: String::new(), content: String::new() };
+        let found = inventory::describe(&root, gone).await.with_context(|| format!("a {kind}"))?;
+        ensure!(found.is_empty(), "{found:?}");
+    }
     aws.stop().await
 }
 

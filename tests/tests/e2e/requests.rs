@@ -93,6 +93,7 @@ async fn everything_was_called(stack: &Stack) -> Result<()> {
         report.requests,
         report.operations
     );
+    every_right_was_used(stack).await?;
     let mut expected = named_in_the_operator()?;
     ensure!(expected.len() > 90, "only {} operations are named in operator/src/aws", expected.len());
     expected.extend(BESIDES.iter().map(|name| (*name).to_owned()));
@@ -102,6 +103,17 @@ async fn everything_was_called(stack: &Stack) -> Result<()> {
     // And the other way round: what is called is named, so that this list is the whole.
     let unnamed: Vec<_> = report.operations.keys().filter(|name| !expected.contains(*name)).collect();
     ensure!(unnamed.is_empty(), "called, and not named in operator/src/aws: {unnamed:#?}");
+    Ok(())
+}
+
+/// What the operator's policy allows is what its calls asked IAM for. To see it fail: let the local AWS take an action for another one
+/// (`tests/local-aws/permissions.py`).
+async fn every_right_was_used(stack: &Stack) -> Result<()> {
+    let policy = permissions::needed(&permissions::of_operator(Roles::Bounded).await?)?;
+    let asked: BTreeSet<_> = stack.operator_calls()?.into_iter().flat_map(|call| call.actions).collect();
+    let unused: Vec<_> =
+        permissions::actions(&policy)?.into_iter().filter(|action| !asked.contains(action)).collect();
+    ensure!(unused.is_empty(), "allowed, and never asked for: {unused:#?}");
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::gallery::Identity;
 use crate::graph::BucketRole;
 use crate::names::Tags;
 use crate::resources::notification::{Entry, ID};
-use crate::resources::permission::STATEMENT;
+use crate::resources::permission::{STATEMENT, Statement};
 use crate::resources::{artefacts, bucket, bucket_policy, notification, site, upload_cors};
 
 /// An object.
@@ -229,6 +229,18 @@ pub(super) fn site(
     Ok(())
 }
 
+/// May the photos bucket invoke the function? S3 asks this at each write of a notification.
+fn lets_in(statement: &Statement, gallery: &Identity) -> bool {
+    let Statement { effect, action, principal, source_arn, source_account, besides } = statement;
+    let (bucket, account) = (gallery.bucket_arn(BucketRole::Photos), &gallery.installation.account);
+    effect == "Allow"
+        && matches!(action.as_str(), "lambda:InvokeFunction" | "lambda:*")
+        && matches!(principal.as_str(), "s3.amazonaws.com" | "*")
+        && (source_arn.is_empty() || *source_arn == bucket)
+        && (source_account.is_empty() || source_account == account)
+        && besides.is_empty()
+}
+
 pub(super) fn notification(
     world: &mut World,
     gallery: &Identity,
@@ -242,11 +254,7 @@ pub(super) fn notification(
         notification::Change::Put(entry) => {
             let function = world.functions.get(&gallery.function(FunctionName::Thumbnail));
             let statement = function.and_then(|function| function.statements.get(STATEMENT));
-            let source = gallery.bucket_arn(BucketRole::Photos);
-            let is_allowed = statement.is_some_and(|statement| {
-                statement.principal == "s3.amazonaws.com" && statement.source_arn == source
-            });
-            if !is_allowed {
+            if !statement.is_some_and(|statement| lets_in(statement, gallery)) {
                 let message = "Unable to validate the following destination configurations";
                 return Err(call.refuse(400, "InvalidArgument", message));
             }

@@ -10,7 +10,7 @@ use photogallery_tests::minimal::{self, Trial};
 #[derive(Debug, Clone, Args)]
 pub struct Arguments {
     /// Stacks side by side.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 2)]
     lanes: usize,
     /// Only these actions, such as `iam:PassRole`; may be repeated.
     #[arg(long)]

@@ -355,7 +355,7 @@ impl Account<'_> {
         Ok(())
     }
 
-    async fn permissions(&self, name: FunctionName) -> Result<String> {
+    pub(super) async fn permissions(&self, name: FunctionName) -> Result<String> {
         let seen = self.aws.lambda.get_policy().function_name(self.identity.function(name)).send().await;
         let policy = seen.ok().and_then(|seen| seen.policy).unwrap_or_default();
         let mut policy: serde_json::Value = serde_json::from_str(&policy).unwrap_or_default();
@@ -372,6 +372,16 @@ impl Account<'_> {
         let call = self.aws.lambda.add_permission().function_name(&name).statement_id("photogallery");
         let call = call.action("lambda:InvokeFunction").principal("apigateway.amazonaws.com");
         call.source_arn("arn:aws:execute-api:*:*:theirs/*").send().await?;
+        Ok(())
+    }
+
+    pub(super) async fn let_another_bucket_call(&self) -> Result<()> {
+        let name = self.identity.function(Thumbnail);
+        let call = self.aws.lambda.remove_permission().function_name(&name).statement_id("photogallery");
+        call.send().await?;
+        let call = self.aws.lambda.add_permission().function_name(&name).statement_id("photogallery");
+        let call = call.action("lambda:InvokeFunction").principal("s3.amazonaws.com");
+        call.source_arn("arn:aws:s3:::theirs").source_account(ACCOUNT).send().await?;
         Ok(())
     }
 

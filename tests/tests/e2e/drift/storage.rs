@@ -104,6 +104,13 @@ pub(super) fn more_cases() -> Vec<Case> {
             |it| it.tags().boxed_local(),
             |it| it.tag_otherwise().boxed_local(),
         ),
+        // Which S3 asks about at each write of the notification.
+        case(
+            "permission/thumbnail",
+            &["source was arn:aws:s3:::theirs, put back to arn:aws:s3:::pg-drift-drift-photos-…"],
+            |it| it.permissions(FunctionName::Thumbnail).boxed_local(),
+            |it| it.let_another_bucket_call().boxed_local(),
+        ),
         case(
             "notification",
             &[],
