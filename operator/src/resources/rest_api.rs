@@ -208,11 +208,10 @@ impl Kind for RestApi {
 fn body_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
     let digest = want.digest();
     let given = seen.body_sha256.as_deref().map_or("none".into(), short);
-    let fields = [
-        Difference::between("name", &seen.name, &want.name),
-        Difference::between("description", &seen.description, &want.description),
-        Difference::between("routes", &given, &short(&digest)),
-    ];
+    let described = Difference::between("description", &seen.description, &want.description);
+    // Who changed the description took away what it said of the body.
+    let body = Difference::between("routes", &given, &short(&digest)).filter(|_| described.is_none());
+    let fields = [Difference::between("name", &seen.name, &want.name), described, body];
     let mut differences: Vec<_> = fields.into_iter().flatten().collect();
     // While another body is there, its routes are others too.
     if seen.body_sha256.as_ref() == Some(&digest) {

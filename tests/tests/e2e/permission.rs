@@ -59,11 +59,11 @@ fn what_a_live_gallery_may_not_look_at_is_named_with_its_resource() -> Result<()
         for (action, resource) in [
             ("s3:GetEncryptionConfiguration", identity.bucket_arn(BucketRole::Photos)),
             ("dynamodb:DescribeContinuousBackups", identity.table_arn()),
-            ("iam:ListAttachedRolePolicies", identity.role_arn(FunctionName::List)),
+            ("iam:GetAccountAuthorizationDetails", "*".into()),
             ("lambda:ListTags", identity.function_arn(FunctionName::List)),
             ("logs:ListTagsForResource", identity.log_group_arn(FunctionName::List)),
             ("apigateway:GET", api),
-            ("cloudfront:ListDistributions", "*".into()),
+            ("cloudfront:ListTagsForResource", identity.distribution_arn("*")),
             ("cloudfront:GetDistribution", identity.distribution_arn("*")),
         ] {
             stack.aws.set_user_policy(OPERATOR_USER, &without(&whole, action)?).await?;

@@ -86,6 +86,7 @@ fn a_good_manifest_is_accepted_with_its_defaults_and_without_warnings() -> Resul
             "photos": {
                 "maxUploadMiB": 25,
                 "contentTypes": ["image/jpeg", "image/png", "image/webp", "image/gif"],
+                "metadata": "Clean",
             },
             "thumbnails": { "maxWidthPixels": 400, "maxHeightPixels": 400, "format": "JPEG", "quality": 80 },
             "functions": {
