@@ -50,7 +50,6 @@ impl Recent {
     pub(super) fn note(&self, gallery: &Identity, change: &Change, result: &Result<Answer, CloudError>) {
         let Some((id, touch)) = touch(change) else { return };
         let key = key(gallery, id);
-        let lost = result.as_ref().is_err_and(|error| error.kind == ErrorKind::Unavailable);
         if result.is_ok() && matches!(touch, Touch::Made) && known_by_tags(id) == Some(id) {
             let mut tagged = lock(&self.tagged);
             tagged.retain(|_, since| since.elapsed() < VISIBLE_AFTER);
@@ -58,7 +57,7 @@ impl Recent {
         }
         match (touch, result) {
             (Touch::Made, Ok(_)) => drop(lock(&self.made).insert(key, Instant::now() + VISIBLE_AFTER)),
-            (Touch::Made, Err(_)) if lost && id == ResourceId::RestApi => {
+            (Touch::Made, Err(error)) if is_perhaps_made(id, error) => {
                 lock(&self.made).insert(key, Instant::now() + PERHAPS_VISIBLE_AFTER);
             }
             (Touch::Deleted, Ok(_)) => {
@@ -106,6 +105,16 @@ impl Recent {
     /// Did we delete it within the last minutes?
     pub(super) fn was_deleted(&self, gallery: &Identity, id: ResourceId) -> bool {
         lock(&self.deleted).get(&key(gallery, id)).is_some_and(|since| since.elapsed() < BACK_WITHIN)
+    }
+}
+
+/// May a creation have been carried out though it failed? A bucket's second attempt, by the SDK or by us, is told that it is ours.
+fn is_perhaps_made(id: ResourceId, error: &CloudError) -> bool {
+    let is_lost = error.kind == ErrorKind::Unavailable;
+    match id {
+        ResourceId::RestApi => is_lost,
+        ResourceId::Bucket(_) => is_lost || error.code == "BucketAlreadyOwnedByYou",
+        _ => false,
     }
 }
 

@@ -61,8 +61,9 @@ pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, Clo
     let mut ours = ours.into_iter();
     let Some(oldest) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
     let (description, body_sha256) = rest_api::read_description(oldest.description().unwrap_or_default());
+    let is_new = body_sha256.is_none() && description == rest_api::description(gallery);
     let routes = match &oldest.id {
-        Some(id) if body_sha256.is_some() && looking.depth != Depth::Bare => {
+        Some(id) if !is_new && looking.depth != Depth::Bare => {
             routes(clients, gallery, id).await?
         }
         Some(_) | None => Routes::new(),

@@ -94,7 +94,7 @@ pub struct Observed {
     pub description: String,
     /// SHA-256 of the body that it was last given completely.
     pub body_sha256: Option<String>,
-    /// Its routes. Not looked at before the body was given.
+    /// Its routes. Not looked at while the description says that no body was given yet.
     pub routes: Routes,
     /// What is set otherwise than it should be.
     pub settings: BTreeMap<Setting, String>,
@@ -214,7 +214,7 @@ fn body_step(want: &Desired, seen: &Observed) -> Option<Step<Change>> {
     let fields = [Difference::between("name", &seen.name, &want.name), described, body];
     let mut differences: Vec<_> = fields.into_iter().flatten().collect();
     // While another body is there, its routes are others too.
-    if seen.body_sha256.as_ref() == Some(&digest) {
+    if seen.body_sha256.as_ref() == Some(&digest) || (seen.body_sha256.is_none() && !seen.routes.is_empty()) {
         differences.extend(route_differences(&want.routes, &seen.routes));
     }
     let put = || Change::Body { id: seen.id.clone(), wanted: want.clone() };
@@ -272,7 +272,8 @@ pub(super) fn short(digest: &str) -> String {
     format!("{}…", digest.chars().take(8).collect::<String>())
 }
 
-fn description(gallery: &Identity) -> String {
+/// The description that it is made with.
+pub fn description(gallery: &Identity) -> String {
     format!("API of the photo gallery {gallery}")
 }
 

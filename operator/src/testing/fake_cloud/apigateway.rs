@@ -65,7 +65,7 @@ impl RestApi {
             id: id.to_owned(),
             name: self.name.clone(),
             description,
-            routes: if body_sha256.is_some() { self.routes.clone() } else { BTreeMap::new() },
+            routes: if self.body.is_some() { self.routes.clone() } else { BTreeMap::new() },
             body_sha256,
             settings: self.settings.clone(),
             tags: self.tags.clone(),
