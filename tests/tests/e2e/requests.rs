@@ -53,6 +53,7 @@ fn every_request_of_a_gallery_s_whole_life_is_one_that_aws_takes() -> Result<()>
         let gallery = Gallery::apply(stack, "whole-life", spec).await?;
         photos_come_and_go(&gallery).await?;
         everything_is_changed(&gallery).await?;
+        a_photo_is_kept_as_it_was_sent(&gallery).await?;
         everything_is_changed_by_others(&gallery).await?;
         a_new_build_is_deployed(&gallery).await?;
         what_others_left_is_in_the_way_of_deletion(&gallery).await?;
@@ -156,12 +157,20 @@ async fn photos_come_and_go(gallery: &Gallery<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Which is a copy in S3; a cleaned one is written.
+async fn a_photo_is_kept_as_it_was_sent(gallery: &Gallery<'_>) -> Result<()> {
+    let visitor = gallery.visitor().await?;
+    visitor.upload("c.jpg", "image/jpeg", &phone_jpeg(90, 60)?).await?;
+    processed(&visitor, 2).await?;
+    Ok(())
+}
+
 /// Each kind that the spec has a say in.
 async fn everything_is_changed(gallery: &Gallery<'_>) -> Result<()> {
     gallery
         .change(json!({
             "title": "Winter 2026",
-            "photos": { "archiveAfterDays": 90 },
+            "photos": { "archiveAfterDays": 90, "metadata": "Keep" },
             "functions": {
                 "logRetentionDays": 7,
                 "thumbnail": { "memoryMiB": 1024 },
