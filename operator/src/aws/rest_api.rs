@@ -63,9 +63,7 @@ pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, Clo
     let (description, body_sha256) = rest_api::read_description(oldest.description().unwrap_or_default());
     let is_new = body_sha256.is_none() && description == rest_api::description(gallery);
     let routes = match &oldest.id {
-        Some(id) if !is_new && looking.depth != Depth::Bare => {
-            routes(clients, gallery, id).await?
-        }
+        Some(id) if !is_new && looking.depth != Depth::Bare => routes(clients, gallery, id).await?,
         Some(_) | None => Routes::new(),
     };
     Ok(Seen::Ours(Observed {
