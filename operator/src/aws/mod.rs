@@ -213,6 +213,10 @@ async fn apply(clients: &Clients, gallery: &Identity, change: &Change) -> Result
 /// Reads one resource into an otherwise empty snapshot. What galleries share need not be read for each.
 async fn find(looking: &Looking<'_>, id: ResourceId) -> Finding {
     if id.found_below().is_some_and(|parent| looking.known.state(parent).is_none()) {
+        if id.is_shared() {
+            // Whatever was known of it has gone with what it was a part of.
+            looking.clients.lists.shared(looking.gallery, id).forget();
+        }
         return Finding { id, result: Ok(()), part: Observed::default() };
     }
     if !id.is_shared() || !matches!(looking.depth, Depth::Listed | Depth::ListedNow) {
