@@ -198,6 +198,22 @@ async fn let_go(api: &Api<RawGallery>, object: &RawGallery) -> Result<Action, ku
     Ok(Action::await_change())
 }
 
+/// The API server lets nobody write to the object, as it is.
+fn is_refusal(error: &finalizer::Error<Error>) -> bool {
+    match error {
+        finalizer::Error::AddFinalizer(error)
+        | finalizer::Error::RemoveFinalizer(error)
+        | finalizer::Error::ApplyFailed(Error::Kubernetes(error)) => is_refused(error),
+        _ => false,
+    }
+}
+
+/// What breaks a rule is refused as such; of what has another type than the schema says, a server-side apply fails with 500.
+fn is_refused(error: &kube::Error) -> bool {
+    let kube::Error::Api(answer) = error else { return false };
+    answer.code == 422 || answer.message.starts_with("failed to create typed live object")
+}
+
 #[expect(clippy::needless_pass_by_value, reason = "the controller hands them over")]
 fn on_error<C>(object: Arc<RawGallery>, error: &finalizer::Error<Error>, context: Arc<Context<C>>) -> Action {
     match error {
@@ -223,10 +239,22 @@ async fn reconcile_object<C: Cloud + 'static>(
             }
         }
     };
-    let result = match finalizer(&api, FINALIZER, Arc::clone(&object), run).await {
-        Err(finalizer::Error::RemoveFinalizer(kube::Error::Api(refusal))) if refusal.code == 422 => {
+    let of_object = Run::new(&context, &api, &object);
+    let result = if object.finalizers().iter().any(|it| it == FINALIZER) || of_object.may_own() {
+        finalizer(&api, FINALIZER, Arc::clone(&object), run).await
+    } else if object.metadata.deletion_timestamp.is_none() {
+        of_object.present().await.map_err(finalizer::Error::ApplyFailed)
+    } else {
+        Ok(Action::await_change())
+    };
+    let result = match result {
+        Err(finalizer::Error::RemoveFinalizer(error)) if is_refused(&error) => {
             let_go(&api, &object).await.map_err(finalizer::Error::RemoveFinalizer)
         }
+        result => result,
+    };
+    let result = match result {
+        Err(error) if is_refusal(&error) => of_object.refused(error).await,
         result => result,
     };
     let outcome = match &result {

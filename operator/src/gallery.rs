@@ -228,6 +228,7 @@ impl Gallery {
     fn variable(&self, name: &str) -> String {
         let PhotoGallerySpec { photos, thumbnails, api, .. } = &self.spec;
         match name {
+            env::GALLERY => self.identity.to_string(),
             env::TABLE => self.identity.table(),
             env::ALLOWED_ORIGINS => api.additional_allowed_origins.join(","),
             env::PHOTOS_BUCKET => self.identity.bucket(BucketRole::Photos),

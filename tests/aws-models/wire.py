@@ -16,7 +16,7 @@ import model
 # What signing, checksums and SDKs add to a request without it being in the models.
 _COMMON_HEADERS = re.compile(
     r"x-amz-(date|content-sha256|user-agent|target|sdk-checksum-algorithm|trailer|decoded-content-length|checksum-[a-z0-9]+|te)"
-    r"|x-amzn-query-mode"
+    r"|x-amzn-(query-mode|trace-id)"
 )
 _COMMON_QUERY = re.compile(
     r"x-id|X-Amz-(Algorithm|Credential|Date|Expires|Security-Token|Signature|SignedHeaders|Content-Sha256)"

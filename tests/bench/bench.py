@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+import document
+
 SIDE, QUALITY, RUNS, GATE = 400, 80, 3, 0.5
 CASES = [
     ("12 MP baseline JPEG", "baseline.jpg"),
@@ -30,8 +32,7 @@ CASES = [
     ("12 MP lossy WebP", "photo.webp"),
 ]
 OURS, BASE = "photogallery", "libvips"
-# Where the tables stand in the document.
-BEGIN, END = "<!-- thumbnails: begin (make bench) -->\n", "<!-- thumbnails: end -->"
+TABLE = "thumbnails"
 VARIANTS = [OURS, BASE, "pillow", "plain"]
 GOALS = {"baseline.jpg": 0.52, "48mp.jpg": 0.50, "progressive.jpg": 0.12, "photo.png": 0.65, "photo.webp": 0.75}
 
@@ -146,7 +147,7 @@ def page(results, rounds, report):
         "most beside the file and the library itself. *Quality* is SSIMULACRA2 against a full decode made small by Lanczos: more is better, and",
         f"a run in which ours is more than {GATE} below libvips's fails. `plain` is a full decode by the `image` crate with our filter and encoder.",
         "",
-        f"Machine: {processor()}, Python {platform.python_version()}, {report['versions']}, {report['date']}.",
+        f"Machine: {document.processor()}, Python {platform.python_version()}, {report['versions']}, {report['date']}.",
     ]
     for title, file in CASES:
         rows = results[title]
@@ -163,13 +164,6 @@ def page(results, rounds, report):
                 f"| {row['ssimulacra2']:.1f} | {row['bytes']} |"
             )
     return "\n".join(lines) + "\n"
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.machine()
 
 
 def versions():
@@ -190,7 +184,7 @@ def main(measure, photos, report, target, rounds="6"):
         results[title] = measure_case(measure, Path(photos) / file, rounds, work)
         for variant, row in results[title].items():
             rows.append({
-                "table": "thumbnails",
+                "table": TABLE,
                 "case": title,
                 "variant": variant,
                 "ratio": round(statistics.median(row["ratios"]), 3),
@@ -200,12 +194,9 @@ def main(measure, photos, report, target, rounds="6"):
             })
         if results[title][OURS]["ssimulacra2"] < results[title][BASE]["ssimulacra2"] - GATE:
             ugly.append(title)
-    Path(report).write_text(json.dumps(rows, indent=1) + "\n")
+    document.add_rows(report, TABLE, rows)
     facts = {"versions": versions(), "date": time.strftime("%Y-%m-%d")}
-    document = Path(target).read_text()
-    begin, rest = document.split(BEGIN, 1)
-    _, end = rest.split(END, 1)
-    Path(target).write_text(f"{begin}{BEGIN}\n{page(results, rounds, facts).strip()}\n\n{END}{end}")
+    document.replace(target, TABLE, page(results, rounds, facts))
     for title in ugly:
         print(f"error: thumbnails of {title} look worse than libvips's", file=sys.stderr)
     sys.exit(1 if ugly else 0)

@@ -4,6 +4,7 @@ that a gallery meets. The names are private to that version: requirements.txt pi
 CALL_LOG names the file for one JSON line a request (call_log.py), REQUEST_LOG the one for whole requests (request_log.py).
 Everything else is MiniStack's own environment.
 """
+import gzip
 import json
 import os
 import re
@@ -142,6 +143,23 @@ def tell_boundaries_in_the_account_s_details():
     iam._IAM_HANDLERS["GetAccountAuthorizationDetails"] = tell_all
 
 
+def compress_answers():
+    """API Gateway compresses answers of minimumCompressionSize and more for those who accept it. Here that is stored and ignored."""
+    execute = rest._handle_execute_in_scope
+
+    async def compressed(api_id, stage, method, path, headers, *rest_of_it):
+        status, head, answer = await execute(api_id, stage, method, path, headers, *rest_of_it)
+        least = (rest._rest_apis.get(api_id) or {}).get("minimumCompressionSize")
+        accepted = {name.lower(): value for name, value in headers.items()}.get("accept-encoding", "")
+        answer = answer.encode() if isinstance(answer, str) else answer or b""
+        if least is not None and len(answer) >= int(least) and "gzip" in accepted:
+            head = {name: value for name, value in head.items() if name.lower() != "content-length"}
+            return status, {**head, "Content-Encoding": "gzip"}, gzip.compress(answer)
+        return status, head, answer
+
+    rest._handle_execute_in_scope = compressed
+
+
 def count_loopback_as_tls():
     """Plain HTTP on loopback stands for TLS, as behind a terminator: else a policy that denies aws:SecureTransport=false
     refuses everything and redirect-to-https sends viewers away. Who sends "X-Forwarded-Proto: http" is taken at their word,
@@ -162,6 +180,9 @@ read_booleans_in_patches()
 name_resources_in_full()
 permissions.install()
 tell_boundaries_in_the_account_s_details()
+
+
+compress_answers()
 count_loopback_as_tls()
 if "CALL_LOG" in os.environ:
     app.app = call_log.wrap(app.app, os.environ["CALL_LOG"])

@@ -3,6 +3,9 @@
 //! Built by hand instead of by `aws-config`: a function's credentials and region are in its environment, and the default
 //! chain costs start-up time to find that out.
 
+use std::borrow::Cow;
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -36,6 +39,8 @@ pub enum SharedError {
     Setting(#[from] SettingError),
     #[error("failed to set up TLS")]
     Tls(#[from] HttpClientError),
+    #[error("failed to read the certificates in {0}, which AWS_CA_BUNDLE names")]
+    Authorities(PathBuf, #[source] io::Error),
 }
 
 impl Shared {
@@ -53,7 +58,7 @@ impl Shared {
                 None,
                 "environment",
             ),
-            http_client: if plain { Builder::new().build_http() } else { tls_client()? },
+            http_client: if plain { Builder::new().build_http() } else { tls_client(&roots(settings)?)? },
             retries: RetryConfig::standard().with_max_attempts(3),
             timeouts: TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(2))
@@ -63,9 +68,18 @@ impl Shared {
     }
 }
 
+/// Whom to trust: AWS, or who answers in its place on somebody's machine.
+fn roots(settings: &Settings<'_>) -> Result<Cow<'static, [u8]>, SharedError> {
+    let Some(path) = settings.authorities() else { return Ok(ROOTS.into()) };
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(error) => Err(SharedError::Authorities(path, error)),
+    }
+}
+
 /// TLS by `ring`: aws-lc gathers entropy for 33 ms of CPU at the first handshake, half a second at 128 MB.
-fn tls_client() -> Result<SharedHttpClient, HttpClientError> {
-    let trust = TrustStore::empty().with_pem_certificate(ROOTS);
+fn tls_client(roots: &[u8]) -> Result<SharedHttpClient, HttpClientError> {
+    let trust = TrustStore::empty().with_pem_certificate(roots);
     let context = TlsContext::builder().with_trust_store(trust).build()?;
     Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build_https())
 }
@@ -100,7 +114,16 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(ROOTS).matches("BEGIN CERTIFICATE").count(), 5);
         let components = RuntimeComponentsBuilder::new("test");
         // Makes the first connection's TLS configuration, and panics when a certificate cannot be parsed.
-        tls_client().unwrap().validate_base_client_config(&components, &ConfigBag::base()).unwrap();
+        tls_client(ROOTS).unwrap().validate_base_client_config(&components, &ConfigBag::base()).unwrap();
+    }
+
+    #[test]
+    fn other_roots_are_read_from_the_file_that_the_environment_names() {
+        let of = |path| roots(&Settings::from_table(&[("AWS_CA_BUNDLE", path)])).map(Cow::into_owned);
+        assert_eq!(of("").unwrap(), ROOTS);
+        assert_eq!(of("Cargo.toml").unwrap(), std::fs::read("Cargo.toml").unwrap());
+        let error = of("/missing.pem").unwrap_err();
+        assert!(error.to_string().contains("/missing.pem, which AWS_CA_BUNDLE names"), "{error}");
     }
 
     #[test]

@@ -69,6 +69,9 @@ pub enum ThumbnailFormat {
 }
 
 impl ThumbnailFormat {
+    /// Every format.
+    pub const ALL: [Self; 2] = [Self::Jpeg, Self::Webp];
+
     /// Content type of the thumbnail.
     pub const fn content_type(self) -> ContentType {
         match self {

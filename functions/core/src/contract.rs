@@ -53,6 +53,8 @@ impl fmt::Display for FunctionName {
 pub mod env {
     /// Log filter: `error`, `warn`, `info`, `debug`, `trace` or a `tracing` directive. Absent: `info`.
     pub const LOG: &str = "LOG";
+    /// The gallery as Kubernetes knows it, `namespace/name`: a dimension of the metrics.
+    pub const GALLERY: &str = "GALLERY";
     /// Name of the gallery's table.
     pub const TABLE: &str = "TABLE";
     /// Origins besides the gallery's own that may call the API from a browser; comma separated, may be empty.
@@ -82,7 +84,7 @@ pub mod env {
     pub const QUALITY: &str = "QUALITY";
 
     /// Set on every function.
-    pub const COMMON: &[&str] = &[LOG, TABLE, ALLOWED_ORIGINS];
+    pub const COMMON: &[&str] = &[LOG, GALLERY, TABLE, ALLOWED_ORIGINS];
     /// Set on the upload function besides the common ones.
     pub const UPLOAD: &[&str] = &[PHOTOS_BUCKET, MAX_UPLOAD_BYTES, CONTENT_TYPES];
     /// Set on the list function besides the common ones.

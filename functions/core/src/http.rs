@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{self, FunctionName};
+use crate::metrics;
 use crate::problem::{Code, Problem};
 
 /// What we read of a proxy event. Absent maps come as `null`; everything else of the event is ignored.
@@ -76,6 +77,14 @@ fn present(map: Option<HashMap<String, Option<String>>>) -> impl Iterator<Item =
     map.unwrap_or_default().into_iter().filter_map(|(name, value)| Some((name, value?)))
 }
 
+/// Whether the caller has this version already: the header `If-None-Match` by the comparison that RFC 9110 section 13.1.2 asks for,
+/// which takes weak tags for their strong ones.
+pub fn is_known(entity_tag: &str, if_none_match: Option<&str>) -> bool {
+    let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let wanted = strong(entity_tag);
+    if_none_match.is_some_and(|tags| tags.split(',').any(|tag| tag.trim() == "*" || strong(tag) == wanted))
+}
+
 /// An answer, as API Gateway wants it from a proxy integration.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -138,7 +147,10 @@ impl Edge {
             Err(problem) => return self.finish(problem.into(), None),
         };
         let response = if request.method == self.method {
-            handler(&request).await.unwrap_or_else(Response::from)
+            handler(&request).await.unwrap_or_else(|problem| {
+                metrics::failure(problem.code.as_str());
+                Response::from(problem)
+            })
         } else if request.method == "OPTIONS" {
             self.preflight(&request)
         } else {
@@ -160,9 +172,11 @@ impl Edge {
         }
     }
 
-    /// What every answer carries. The answer depends on the origin even when there is none, hence `Vary` always.
-    fn finish(&self, response: Response, origin: Option<&str>) -> Response {
-        let response = response.with("Vary", "Origin").with("Cache-Control", "no-store");
+    /// What every answer carries. The answer depends on the origin even when there is none, hence `Vary` always. It is kept nowhere
+    /// unless the route itself says otherwise.
+    fn finish(&self, mut response: Response, origin: Option<&str>) -> Response {
+        response.headers.entry("Cache-Control").or_insert_with(|| "no-store".into());
+        let response = response.with("Vary", "Origin");
         match origin {
             Some(origin) if self.allows(origin) => response.with("Access-Control-Allow-Origin", origin),
             _ => response,
@@ -266,6 +280,31 @@ mod tests {
             answer(&edge(), &json!({"httpMethod": "OPTIONS", "headers": {"Origin": "https://evil.example"}}));
         assert_eq!(other.status_code, 204);
         assert!(other.headers.keys().all(|name| !name.starts_with("Access-Control")));
+    }
+
+    #[test]
+    fn a_version_is_known_by_any_of_the_callers_tags() {
+        let tag = "W/\"abc\"";
+        for known in ["W/\"abc\"", "\"abc\"", "\"x\", W/\"abc\"", "*", " W/\"abc\" ,\"y\""] {
+            assert!(is_known(tag, Some(known)), "{known}");
+        }
+        for other in ["", "abc", "\"ab\"", "W/", "\"abc\"x", "W/\"ABC\""] {
+            assert!(!is_known(tag, Some(other)), "{other}");
+        }
+        assert!(!is_known(tag, None));
+    }
+
+    #[test]
+    fn problems_are_counted_by_their_code() {
+        crate::invocation::begin(crate::invocation::Ids::default());
+        let event = serde_json::from_value(json!({"httpMethod": "POST"})).unwrap();
+        let edge = edge();
+        let future = std::pin::pin!(edge.answer(event, async |_: &Request| Err(Problem::internal())));
+        assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        let (ids, measures) = crate::invocation::end();
+        let source = metrics::Source { gallery: "a/b".into(), function: "upload" };
+        let lines = measures.lines(&source, &ids, jiff::Timestamp::UNIX_EPOCH);
+        assert_eq!((lines[1]["Reason"].as_str(), lines[1]["Failures"].as_u64()), (Some("Internal"), Some(1)));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`contract`] (names that the operator uses too), then the domain ([`photo_id`], [`filename`],
 //! [`content_type`], [`upload_request`], [`cursor`]), then the edges ([`http`], [`problem`], [`sign`], [`s3_address`],
-//! [`settings`]). None of these does I/O. The Lambda loop is behind the feature `lambda` and what touches an AWS SDK
-//! behind `aws`, so that the operator depends on [`contract`] for next to nothing.
+//! [`settings`], [`metrics`]). None of these does I/O. The Lambda loop is behind the feature `lambda`, our client of AWS behind
+//! `client` and what the thumbnail function tells the AWS SDK behind `aws`, so that the operator depends on [`contract`] for next to nothing.
 
 pub mod content_type;
 pub mod contract;
@@ -11,6 +11,8 @@ pub mod cursor;
 pub mod disposition;
 pub mod filename;
 pub mod http;
+pub mod invocation;
+pub mod metrics;
 pub mod photo_id;
 pub mod problem;
 pub mod s3_address;
@@ -20,5 +22,9 @@ pub mod upload_request;
 
 #[cfg(feature = "aws")]
 pub mod aws;
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+#[cfg(feature = "lambda")]
+mod logs;

@@ -51,6 +51,11 @@ impl PhotoId {
         format!("{self}{}", format.key_suffix())
     }
 
+    /// Every key that the photo's thumbnail may have, whatever the gallery's settings were when it was made.
+    pub fn thumbnail_keys(self) -> Vec<String> {
+        ThumbnailFormat::ALL.into_iter().map(|format| self.thumbnail_key(format)).collect()
+    }
+
     /// The photo that an incoming key belongs to; `None` for any key that the upload function did not choose.
     pub fn from_incoming_key(key: &str) -> Option<Self> {
         key.strip_prefix(key::INCOMING)?.parse().ok()

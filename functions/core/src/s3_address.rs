@@ -19,6 +19,12 @@ pub struct BucketAddress {
 }
 
 impl BucketAddress {
+    /// A path of an endpoint that is given as a URL.
+    pub(crate) fn at(endpoint: &str, path: impl Into<String>) -> Self {
+        let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+        Self { scheme: scheme.into(), host: host.into(), path: path.into() }
+    }
+
     /// The address as a URL, ending in `/`.
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.host, self.path)
@@ -40,13 +46,16 @@ impl S3Address {
     /// and a browser does not follow a redirect of a CORS preflight.
     pub fn bucket(&self, bucket: &str) -> BucketAddress {
         if let Some(endpoint) = &self.endpoint {
-            let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
-            return BucketAddress { scheme: scheme.into(), host: host.into(), path: format!("/{bucket}/") };
+            return BucketAddress::at(endpoint, format!("/{bucket}/"));
         }
-        let suffix = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let host = format!("{bucket}.s3.{}.{suffix}", self.region);
+        let host = format!("{bucket}.s3.{}.{}", self.region, suffix(&self.region));
         BucketAddress { scheme: "https".into(), host, path: "/".into() }
     }
+}
+
+/// What AWS's host names of a region end in.
+pub(crate) fn suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
 #[cfg(test)]

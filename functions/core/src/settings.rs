@@ -1,5 +1,6 @@
 //! Settings from the environment. Every error names the variable and what it should hold.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::content_type::ContentType;
@@ -92,6 +93,11 @@ impl<'a> Settings<'a> {
     /// Another endpoint than AWS's own, as a local AWS sets it.
     pub fn endpoint(&self) -> Option<String> {
         self.optional("AWS_ENDPOINT_URL").map(|url| url.trim_end_matches('/').to_owned())
+    }
+
+    /// A file of certificates to trust instead of the pinned roots, as the AWS tools call it: for a local AWS behind TLS.
+    pub fn authorities(&self) -> Option<PathBuf> {
+        self.optional("AWS_CA_BUNDLE").map(PathBuf::from)
     }
 
     /// Where S3 is.

@@ -1,7 +1,7 @@
-//! Signature version 4 for the two things we hand to browsers: upload forms and links. No network, no AWS SDK.
+//! Signature version 4 for the two things we hand to browsers, upload forms and links, and for our own requests. No network.
 //!
-//! Both are pure functions of the credentials and the time. Checked against the examples in the Amazon S3 API reference,
-//! "Authenticating Requests: Using Query Parameters" and "Authenticating Requests: Browser-Based Uploads Using POST".
+//! All are pure functions of the credentials and the time. Checked against the examples in the Amazon S3 API reference,
+//! "Authenticating Requests: Using Query Parameters", "… Using the Authorization Header" and "Browser-Based Uploads Using POST".
 
 use std::fmt::{self, Write as _};
 
@@ -35,8 +35,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Signs for S3 at one moment.
-#[derive(Debug)]
+/// Signs for one service at one moment.
 pub struct Signer<'a> {
     credentials: &'a Credentials,
     /// `20261123T101500Z`
@@ -45,16 +44,33 @@ pub struct Signer<'a> {
     scope: String,
     now: Timestamp,
     key: SigningKey,
+    /// What all links have in common, encoded: a session token is more than a thousand characters long.
+    link_credential: String,
+    link_token: String,
 }
 
-/// Derived from the secret for one day, region and service; as secret as that.
-struct SigningKey([u8; 32]);
-
-impl fmt::Debug for SigningKey {
+impl fmt::Debug for Signer<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("SigningKey")
+        write!(formatter, "Signer({}, {})", self.credentials.access_key_id, self.scope)
     }
 }
+
+/// A request of ours before it is signed.
+#[derive(Debug)]
+pub struct Unsigned<'a> {
+    pub method: &'a str,
+    pub host: &'a str,
+    /// As sent, that is encoded.
+    pub path: &'a str,
+    /// As sent, its parameters in order of their names.
+    pub query: &'a str,
+    /// Names in lower case. All of them are signed.
+    pub headers: &'a [(&'static str, String)],
+    pub body: &'a [u8],
+}
+
+/// Derived from the secret for one day, region and service, and as secret as that; made ready to sign with.
+struct SigningKey(Hmac<Sha256>);
 
 /// What an upload form allows: exactly this object, up to a size, for a while.
 #[derive(Debug)]
@@ -76,15 +92,63 @@ pub struct SignedForm {
 }
 
 impl<'a> Signer<'a> {
+    /// Signs for S3.
     pub fn new(credentials: &'a Credentials, region: &str, now: Timestamp) -> Self {
+        Self::of(credentials, region, "s3", now)
+    }
+
+    /// Signs for a service by its name in signatures.
+    pub fn of(credentials: &'a Credentials, region: &str, service: &str, now: Timestamp) -> Self {
         let date_time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let date = &date_time[..8];
-        let key = ["s3", "aws4_request"].iter().fold(
-            hmac(&hmac(format!("AWS4{}", credentials.secret_access_key).as_bytes(), date), region),
-            |key, part| hmac(&key, part),
-        );
-        let scope = format!("{date}/{region}/s3/aws4_request");
-        Self { credentials, date_time, scope, now, key: SigningKey(key) }
+        let key = [date, region, service, "aws4_request"]
+            .iter()
+            .fold(keyed(format!("AWS4{}", credentials.secret_access_key).as_bytes()), |key, part| {
+                keyed(&signed(key, [*part]))
+            });
+        let scope = format!("{date}/{region}/{service}/aws4_request");
+        let credential = format!("{}/{scope}", credentials.access_key_id);
+        let token = credentials.session_token.as_ref().map(|token| utf8_percent_encode(token, QUERY));
+        Self {
+            credentials,
+            link_credential: utf8_percent_encode(&credential, QUERY).to_string(),
+            link_token: token.map_or_else(String::new, |token| format!("&X-Amz-Security-Token={token}")),
+            date_time,
+            scope,
+            now,
+            key: SigningKey(key),
+        }
+    }
+
+    /// The headers that a request of ours needs besides its own and `host`.
+    pub fn headers(&self, request: &Unsigned<'_>) -> Vec<(&'static str, String)> {
+        let digest = hex(&Sha256::digest(request.body).into());
+        let mut added =
+            vec![("x-amz-content-sha256", digest.clone()), ("x-amz-date", self.date_time.clone())];
+        added.extend(self.credentials.session_token.clone().map(|token| ("x-amz-security-token", token)));
+        let mut all: Vec<(&str, &str)> = vec![("host", request.host)];
+        all.extend(request.headers.iter().chain(&added).map(|(name, value)| (*name, value.trim())));
+        all.sort_unstable();
+        let names = all.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
+        let mut canonical = format!("{}\n{}\n{}\n", request.method, request.path, request.query);
+        for (name, value) in all {
+            let _infallible = writeln!(canonical, "{name}:{value}");
+        }
+        let _infallible = write!(canonical, "\n{names}\n{digest}");
+        let signature = hex(&self.signature(&Sha256::digest(canonical).into()));
+        let credential = self.credential();
+        added.push((
+            "authorization",
+            format!("{ALGORITHM} Credential={credential}, SignedHeaders={names}, Signature={signature}"),
+        ));
+        added
+    }
+
+    /// Of a canonical request by its digest.
+    fn signature(&self, digest: &[u8; 32]) -> [u8; 32] {
+        let digest = hex(digest);
+        let text = [ALGORITHM, "\n", &self.date_time, "\n", &self.scope, "\n", &digest];
+        signed(self.key.0.clone(), text)
     }
 
     /// A presigned POST. Every field is covered by an exact condition, so a visitor can change none and add none.
@@ -104,7 +168,7 @@ impl<'a> Signer<'a> {
         }));
         let expiration = expires.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string();
         let policy = STANDARD.encode(json!({"expiration": expiration, "conditions": conditions}).to_string());
-        let signature = hex(&hmac(&self.key.0, &policy));
+        let signature = hex(&signed(self.key.0.clone(), [policy.as_str()]));
         fields.push(("policy", policy));
         fields.push(("x-amz-signature", signature));
         SignedForm { fields, expires }
@@ -118,25 +182,33 @@ impl<'a> Signer<'a> {
         response: &[(&str, &str)],
         expires_seconds: u32,
     ) -> String {
-        let path = format!("{}{}", address.path, utf8_percent_encode(key, PATH));
+        // All in one piece of memory: musl takes pieces of this size from the kernel one by one, and that took most of the time.
+        let longest =
+            3 * (key.len() + response.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>());
+        let mut link = String::with_capacity(512 + address.host.len() + self.link_token.len() + longest);
+        let _infallible = write!(link, "{}://{}", address.scheme, address.host);
+        let path = link.len();
+        let _infallible = write!(link, "{}{}?", address.path, utf8_percent_encode(key, PATH));
+        let query = link.len();
         // Parameters are signed in byte order of their names: upper case before lower case.
-        let mut query = format!(
-            "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={expires_seconds}",
-            utf8_percent_encode(&self.credential(), QUERY),
-            self.date_time,
+        let _infallible = write!(
+            link,
+            "X-Amz-Algorithm={ALGORITHM}&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={expires_seconds}{}\
+             &X-Amz-SignedHeaders=host",
+            self.link_credential, self.date_time, self.link_token,
         );
-        if let Some(token) = &self.credentials.session_token {
-            let _infallible = write!(query, "&X-Amz-Security-Token={}", utf8_percent_encode(token, QUERY));
-        }
-        query.push_str("&X-Amz-SignedHeaders=host");
         for (name, value) in response {
-            let _infallible = write!(query, "&{name}={}", utf8_percent_encode(value, QUERY));
+            let _infallible = write!(link, "&{name}={}", utf8_percent_encode(value, QUERY));
         }
-        let request = format!("GET\n{path}\n{query}\nhost:{}\n\nhost\nUNSIGNED-PAYLOAD", address.host);
-        let to_sign =
-            format!("{ALGORITHM}\n{}\n{}\n{}", self.date_time, self.scope, hex(&Sha256::digest(request)));
-        let signature = hex(&hmac(&self.key.0, &to_sign));
-        format!("{}://{}{path}?{query}&X-Amz-Signature={signature}", address.scheme, address.host)
+        let mut request = Sha256::new();
+        let (path, query) = (&link[path..query - 1], &link[query..]);
+        for part in ["GET\n", path, "\n", query, "\nhost:", &address.host, "\n\nhost\nUNSIGNED-PAYLOAD"] {
+            request.update(part);
+        }
+        let signature = self.signature(&request.finalize().into());
+        link.push_str("&X-Amz-Signature=");
+        link.push_str(&hex(&signature));
+        link
     }
 
     fn credential(&self) -> String {
@@ -144,18 +216,30 @@ impl<'a> Signer<'a> {
     }
 }
 
-fn hmac(key: &[u8], message: &str) -> [u8; 32] {
+#[expect(
+    clippy::default_trait_access,
+    reason = "the key's type belongs to a crate that is used nowhere else"
+)]
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
     // HMAC takes keys of any length, so there is no error to handle; an empty key would only sign wrongly.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
-    mac.update(message.as_bytes());
-    mac.finalize().into_bytes().into()
+    Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+fn signed<const N: usize>(mut key: Hmac<Sha256>, parts: [&str; N]) -> [u8; 32] {
+    for part in parts {
+        key.update(part.as_bytes());
+    }
+    key.finalize().into_bytes().into()
+}
+
+fn hex(bytes: &[u8; 32]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(64);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 #[cfg(test)]
@@ -187,6 +271,44 @@ mod tests {
              &X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request\
              &X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host\
              &X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+        );
+    }
+
+    #[test]
+    fn a_request_is_signed_as_in_the_amazon_s3_reference() {
+        let now = "2013-05-24T00:00:00Z".parse().unwrap();
+        let credentials = example();
+        let signer = Signer::new(&credentials, "us-east-1", now);
+        let headers = signer.headers(&Unsigned {
+            method: "GET",
+            host: "examplebucket.s3.amazonaws.com",
+            path: "/test.txt",
+            query: "",
+            headers: &[("range", "bytes=0-9".into())],
+            body: b"",
+        });
+        assert_eq!(
+            headers.last().unwrap().1,
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request, \
+             SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, \
+             Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+        );
+        let put = signer.headers(&Unsigned {
+            method: "PUT",
+            host: "examplebucket.s3.amazonaws.com",
+            path: "/test%24file.text",
+            query: "",
+            headers: &[
+                ("date", "Fri, 24 May 2013 00:00:00 GMT".into()),
+                ("x-amz-storage-class", "REDUCED_REDUNDANCY".into()),
+            ],
+            body: b"Welcome to Amazon S3.",
+        });
+        assert!(
+            put.last()
+                .unwrap()
+                .1
+                .ends_with("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd")
         );
     }
 
@@ -233,7 +355,7 @@ mod tests {
         let credentials = example();
         let signer = Signer::new(&credentials, "us-east-1", "2015-12-29T00:00:00Z".parse().unwrap());
         assert_eq!(
-            hex(&hmac(&signer.key.0, policy)),
+            hex(&signed(signer.key.0.clone(), [policy])),
             "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e"
         );
     }

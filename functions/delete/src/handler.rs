@@ -1,17 +1,20 @@
 //! `DELETE /photos/{id}` -> 204, or 404 when there is no such photo.
 //!
-//! The row goes last: it is what makes a photo exist, so a delete that stopped half-way is finished by a repeat. S3
-//! answers the deletion of a missing object like that of a present one, so repeats and duplicates do no harm.
+//! One call for each bucket and one for the row, without reading it first: everything that a photo may have has a name that follows
+//! from its id, and S3 answers the deletion of a missing object like that of a present one. The row goes last: it is what makes a
+//! photo exist, so a delete that stopped half-way is finished by a repeat.
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use functions_core::aws::Shared;
-use functions_core::aws_config;
+use functions_core::client::dynamodb::{Attribute, Item};
+use functions_core::client::{CallError, Client};
 use functions_core::contract::{FunctionName, PHOTO_ID_PARAMETER, env, table};
 use functions_core::http::{Edge, Event, Request, Response};
 use functions_core::lambda::{Error, chain};
+use functions_core::metrics;
 use functions_core::photo_id::PhotoId;
 use functions_core::problem::{Code, Problem};
 use functions_core::settings::Settings;
+use serde::Deserialize;
+use serde_json::json;
 
 /// The function's state.
 #[derive(Debug)]
@@ -20,44 +23,36 @@ pub(crate) struct Delete {
     table: String,
     photos_bucket: String,
     thumbnails_bucket: String,
-    dynamodb: aws_sdk_dynamodb::Client,
-    s3: aws_sdk_s3::Client,
+    aws: Client,
 }
 
-/// A photo's row, as far as deletion needs it.
-#[derive(Debug)]
-struct Row {
-    thumbnail_key: Option<String>,
+/// What `DeleteItem` answers: the row that there was.
+#[derive(Debug, Deserialize)]
+struct Gone {
+    #[serde(rename = "Attributes")]
+    row: Option<Item>,
 }
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("failed to read the row")]
-    Read(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("failed to delete {0} in S3")]
-    Object(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("failed to delete the objects")]
+    Objects(#[source] CallError),
     #[error("failed to delete the row")]
-    Row(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Row(#[source] CallError),
 }
 
 impl Delete {
     pub(crate) fn start(settings: &Settings<'_>) -> Result<Self, Error> {
-        Self::new(settings, &Shared::new(settings)?)
+        Self::new(settings, Client::new(settings)?)
     }
 
-    fn new(settings: &Settings<'_>, shared: &Shared) -> Result<Self, Error> {
-        let path_style = shared.endpoint.is_some();
+    fn new(settings: &Settings<'_>, aws: Client) -> Result<Self, Error> {
         Ok(Self {
             edge: Edge::of(FunctionName::Delete, settings.allowed_origins()).ok_or("delete has no route")?,
             table: settings.required(env::TABLE)?,
             photos_bucket: settings.required(env::PHOTOS_BUCKET)?,
             thumbnails_bucket: settings.required(env::THUMBNAILS_BUCKET)?,
-            dynamodb: aws_sdk_dynamodb::Client::from_conf(
-                aws_config!(aws_sdk_dynamodb, shared.clone()).build(),
-            ),
-            s3: aws_sdk_s3::Client::from_conf(
-                aws_config!(aws_sdk_s3, shared.clone()).force_path_style(path_style).build(),
-            ),
+            aws,
         })
     }
 
@@ -72,6 +67,7 @@ impl Delete {
             .ok_or_else(|| Problem::new(Code::InvalidPhotoId, "Send a photoId as the list gives it."))?;
         match self.remove(id).await {
             Ok(true) => {
+                metrics::count("Photos", 1);
                 tracing::info!(photoId = %id, "deleted");
                 Ok(Response::empty(204))
             }
@@ -85,56 +81,31 @@ impl Delete {
 
     /// Whether there was such a photo.
     async fn remove(&self, id: PhotoId) -> Result<bool, Failure> {
-        let Some(Row { thumbnail_key }) = self.row(id).await? else { return Ok(false) };
-        let (photo_key, incoming_key) = (id.photo_key(), id.incoming_key());
-        let thumbnail = async {
-            match &thumbnail_key {
-                Some(key) => self.remove_object(&self.thumbnails_bucket, key).await,
-                None => Ok(()),
-            }
-        };
         // A file still waiting under incoming/ would bring the photo back when its event is delivered again.
-        tokio::try_join!(
-            self.remove_object(&self.photos_bucket, &photo_key),
-            self.remove_object(&self.photos_bucket, &incoming_key),
-            thumbnail,
-        )?;
-        let deletion = self.dynamodb.delete_item().table_name(&self.table);
-        let deletion = deletion.key(table::PHOTO_ID, AttributeValue::S(id.to_string()));
-        deletion.send().await.map_err(|error| Failure::Row(error.into()))?;
-        Ok(true)
-    }
-
-    async fn row(&self, id: PhotoId) -> Result<Option<Row>, Failure> {
-        let read = self
-            .dynamodb
-            .get_item()
-            .table_name(&self.table)
-            .key(table::PHOTO_ID, AttributeValue::S(id.to_string()))
-            .projection_expression("#id, #thumbnail")
-            .expression_attribute_names("#id", table::PHOTO_ID)
-            .expression_attribute_names("#thumbnail", table::THUMBNAIL_KEY)
-            .consistent_read(true);
-        let item = read.send().await.map_err(|error| Failure::Read(error.into()))?.item;
-        Ok(item.map(|mut item| Row {
-            thumbnail_key: item.remove(table::THUMBNAIL_KEY).and_then(|value| match value {
-                AttributeValue::S(key) => Some(key),
-                _ => None,
-            }),
-        }))
-    }
-
-    async fn remove_object(&self, bucket: &str, key: &str) -> Result<(), Failure> {
-        let deletion = self.s3.delete_object().bucket(bucket).key(key);
-        deletion.send().await.map_err(|error| Failure::Object(key.to_owned(), error.into()))?;
-        Ok(())
+        let originals = [id.photo_key(), id.incoming_key()];
+        let thumbnails = id.thumbnail_keys();
+        let objects = async {
+            tokio::try_join!(
+                self.aws.delete_objects(&self.photos_bucket, &originals),
+                self.aws.delete_objects(&self.thumbnails_bucket, &thumbnails),
+            )
+        };
+        metrics::stage("ObjectsMilliseconds", objects).await.map_err(Failure::Objects)?;
+        let deletion = json!({
+            "TableName": self.table,
+            "Key": {table::PHOTO_ID: Attribute::text(id.to_string())},
+            "ReturnValues": "ALL_OLD",
+        });
+        let deletion = self.aws.dynamodb("DeleteItem", &deletion);
+        let gone: Gone = metrics::stage("RowMilliseconds", deletion).await.map_err(Failure::Row)?;
+        Ok(gone.row.is_some())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use functions_testing::{Answer, Call, FakeAws};
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 
@@ -143,71 +114,63 @@ mod tests {
         &[("TABLE", "pg"), ("PHOTOS_BUCKET", "photos"), ("THUMBNAILS_BUCKET", "thumbnails")];
 
     async fn delete(aws: &FakeAws, id: &str) -> (u16, Value) {
-        let function = Delete::new(&Settings::from_table(SETTINGS), &aws.shared()).unwrap();
+        let function = Delete::new(&Settings::from_table(SETTINGS), aws.client()).unwrap();
         let event =
             serde_json::from_value(json!({"httpMethod": "DELETE", "pathParameters": {"id": id}})).unwrap();
         let response = function.answer(event).await;
         (response.status_code, serde_json::from_str(&response.body).unwrap_or_default())
     }
 
-    fn aws_with(item: Value, object: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> FakeAws {
+    fn aws_with(row: Value, objects: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> FakeAws {
         FakeAws::new(move |call| match call.operation.as_str() {
-            "DynamoDB GetItem" => Answer::ok(json!({"Item": item}).to_string()),
-            "DynamoDB DeleteItem" => Answer::ok("{}"),
-            _ => object(call),
+            "DynamoDB DeleteItem" => Answer::ok(json!({"Attributes": row}).to_string()),
+            _ => objects(call),
         })
     }
 
-    fn no_content(_: &Call) -> Answer {
-        Answer { status: 204, ..Answer::default() }
+    fn all_deleted(_: &Call) -> Answer {
+        Answer::ok("<DeleteResult></DeleteResult>")
+    }
+
+    /// The keys that a call deletes.
+    fn keys(call: &Call) -> Vec<String> {
+        let body = String::from_utf8(call.body.clone()).unwrap();
+        body.split("<Key>").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
     }
 
     #[tokio::test]
-    async fn everything_goes_and_the_row_goes_last() {
-        let item = json!({"photoId": {"S": ID}, "thumbnailKey": {"S": format!("{ID}.webp")}});
-        let aws = aws_with(item, no_content);
-        assert_eq!(delete(&aws, ID).await.0, 204);
-        let mut operations = aws.operations();
-        assert_eq!(operations.pop().as_deref(), Some("DynamoDB DeleteItem"));
-        operations.sort();
+    async fn everything_goes_in_three_calls_and_the_row_goes_last() {
+        let aws = aws_with(json!({"photoId": {"S": ID}}), all_deleted);
+        assert_eq!(delete(&aws, ID).await, (204, Value::Null));
+        let calls = aws.calls();
+        assert_eq!(aws.operations(), ["POST /photos/", "POST /thumbnails/", "DynamoDB DeleteItem"]);
+        assert_eq!(keys(&calls[0]), [format!("photos/{ID}"), format!("incoming/{ID}")]);
+        assert_eq!(keys(&calls[1]), [format!("{ID}.jpg"), format!("{ID}.webp")]);
         assert_eq!(
-            operations,
-            [
-                format!("DELETE /photos/incoming/{ID}"),
-                format!("DELETE /photos/photos/{ID}"),
-                format!("DELETE /thumbnails/{ID}.webp"),
-                "DynamoDB GetItem".to_owned(),
-            ]
+            calls[2].json(),
+            json!({"TableName": "pg", "Key": {"photoId": {"S": ID}}, "ReturnValues": "ALL_OLD"})
         );
     }
 
     #[tokio::test]
-    async fn a_photo_that_failed_has_no_thumbnail_to_delete() {
-        let aws = aws_with(json!({"photoId": {"S": ID}}), no_content);
-        assert_eq!(delete(&aws, ID).await.0, 204);
-        assert!(aws.operations().iter().all(|operation| !operation.contains("/thumbnails/")));
-    }
-
-    #[tokio::test]
-    async fn an_unknown_photo_is_not_found_and_nothing_is_deleted() {
-        let aws = FakeAws::new(|_| Answer::ok("{}"));
-        let (status, answer) = delete(&aws, ID).await;
+    async fn a_photo_without_a_row_is_not_found() {
+        let (status, answer) = delete(&aws_with(Value::Null, all_deleted), ID).await;
         assert_eq!((status, answer["code"].as_str()), (404, Some("NotFound")));
-        assert_eq!(aws.operations(), ["DynamoDB GetItem"]);
     }
 
     #[tokio::test]
     async fn a_half_done_delete_keeps_the_row_for_the_repeat() {
-        let aws = aws_with(json!({"photoId": {"S": ID}}), |call| {
-            if call.operation.contains("/photos/photos/") {
-                Answer::s3_error(403, "AccessDenied")
-            } else {
-                no_content(call)
+        let refused = "<DeleteResult><Error><Code>AccessDenied</Code></Error></DeleteResult>";
+        for bucket in ["/photos/", "/thumbnails/"] {
+            for refusal in [Answer::s3_error(403, "AccessDenied"), Answer::ok(refused)] {
+                let aws = aws_with(json!({"photoId": {"S": ID}}), move |call| {
+                    if call.operation.ends_with(bucket) { refusal.clone() } else { all_deleted(call) }
+                });
+                let (status, answer) = delete(&aws, ID).await;
+                assert_eq!((status, answer["code"].as_str()), (500, Some("Internal")));
+                assert!(!aws.operations().contains(&"DynamoDB DeleteItem".to_owned()));
             }
-        });
-        let (status, answer) = delete(&aws, ID).await;
-        assert_eq!((status, answer["code"].as_str()), (500, Some("Internal")));
-        assert!(!aws.operations().contains(&"DynamoDB DeleteItem".to_owned()));
+        }
     }
 
     #[tokio::test]

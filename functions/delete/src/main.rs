@@ -2,10 +2,14 @@
 
 mod handler;
 
+use std::process::ExitCode;
+
+use functions_core::contract::FunctionName;
 use functions_core::lambda::{Error, run};
 
 use crate::handler::Delete;
 
-fn main() -> Result<(), Error> {
-    run(Delete::start, &async |delete: &Delete, event| Ok::<_, Error>(delete.answer(event).await))
+fn main() -> ExitCode {
+    let answer = async |delete: &Delete, event| Ok::<_, Error>(delete.answer(event).await);
+    run(FunctionName::Delete, Delete::start, &answer)
 }

@@ -1,23 +1,26 @@
 //! `GET /photos?limit&cursor` -> `{photos: […], nextCursor}`, newest first.
 //!
 //! One query of the index `newest-first` a page, never a scan. Links are signed here without a call to S3.
+//!
+//! A caller that has this page already gets 304 and no signing is done. What makes a page the same are its photos and the quarter of
+//! an hour that its links are from, not their signatures, which differ between processes: hence a weak tag. A caller whose page is
+//! still right keeps its links, and its browser the images behind them.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
-use functions_core::aws::Shared;
+use functions_core::client::Client;
+use functions_core::client::dynamodb::{Attribute, Item};
 use functions_core::contract::{FunctionName, LINK_EXPIRES_SECONDS, env, table};
-use functions_core::http::{Edge, Event, Request, Response};
+use functions_core::http::{Edge, Event, Request, Response, is_known};
 use functions_core::lambda::{Error, chain};
 use functions_core::photo_id::PhotoId;
 use functions_core::problem::{Code, Problem};
-use functions_core::s3_address::S3Address;
+use functions_core::s3_address::{BucketAddress, S3Address};
 use functions_core::settings::Settings;
 use functions_core::sign::{Credentials, Signer};
-use functions_core::{aws_config, cursor, disposition};
+use functions_core::{cursor, disposition, metrics};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use crate::photo::{Photo, Row};
 
@@ -26,6 +29,8 @@ const MAX_LIMIT: u8 = 100;
 /// Links made within the same quarter of an hour are equal, so that a browser which lists again finds the images in its
 /// cache. They live that much longer, so none has less than its promised time left.
 const LINK_STEP_SECONDS: u32 = 900;
+/// A browser keeps the page, and asks each time whether it is still right. Nobody between keeps it: links are keys.
+const CACHE_CONTROL: &str = "private, no-cache";
 
 /// The function's state.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ pub(crate) struct List {
     thumbnails_bucket: String,
     s3: S3Address,
     credentials: Credentials,
-    dynamodb: Client,
+    aws: Client,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,12 +51,21 @@ struct Page {
     next_cursor: Option<String>,
 }
 
+/// What `Query` answers.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Found {
+    #[serde(default)]
+    items: Vec<Item>,
+    last_evaluated_key: Option<Item>,
+}
+
 impl List {
     pub(crate) fn start(settings: &Settings<'_>) -> Result<Self, Error> {
-        Self::new(settings, Shared::new(settings)?)
+        Self::new(settings, Client::new(settings)?)
     }
 
-    fn new(settings: &Settings<'_>, shared: Shared) -> Result<Self, Error> {
+    fn new(settings: &Settings<'_>, aws: Client) -> Result<Self, Error> {
         Ok(Self {
             edge: Edge::of(FunctionName::List, settings.allowed_origins()).ok_or("list has no route")?,
             table: settings.required(env::TABLE)?,
@@ -59,82 +73,107 @@ impl List {
             thumbnails_bucket: settings.required(env::THUMBNAILS_BUCKET)?,
             s3: settings.s3_address()?,
             credentials: settings.credentials()?,
-            dynamodb: Client::from_conf(aws_config!(aws_sdk_dynamodb, shared).build()),
+            aws,
         })
     }
 
     pub(crate) async fn answer(&self, event: Event) -> Response {
-        self.edge.answer(event, async |request| self.page(request).await).await
+        self.edge.answer(event, async |request| self.page(request, Timestamp::now()).await).await
     }
 
-    async fn page(&self, request: &Request) -> Result<Response, Problem> {
+    async fn page(&self, request: &Request, now: Timestamp) -> Result<Response, Problem> {
         let limit = limit(request.query("limit"))?;
         let after = request.query("cursor").map(cursor::read).transpose()?;
-        let (mut items, mut more) = self.query(limit, after).await?;
+        let query = self.query(limit, after);
+        let (mut items, mut more) = metrics::stage("QueryMilliseconds", query).await?;
         // One more than the page was asked for: it tells whether there is a next page, so no page is ever empty.
         if items.len() > usize::from(limit) {
             items.truncate(usize::from(limit));
             more = true;
         }
         let last =
-            items.last().and_then(|item| item.get(table::PHOTO_ID)?.as_s().ok()?.parse::<PhotoId>().ok());
+            items.last().and_then(|item| item.get(table::PHOTO_ID)?.as_text()?.parse::<PhotoId>().ok());
         let next_cursor = last.filter(|_| more).map(cursor::after);
-        let signed_at = floor(Timestamp::now());
-        let signer = Signer::new(&self.credentials, self.s3.region(), signed_at);
-        let photos: Vec<Photo> =
-            items.iter().filter_map(Row::read).map(|row| self.with_links(row, &signer)).collect();
-        tracing::info!(photos = photos.len(), more, "listed");
-        Response::json(200, &Page { photos, next_cursor })
+        let rows: Vec<Row> = items.iter().filter_map(Row::read).collect();
+        metrics::count("Photos", rows.len() as u64);
+        let signed_at = floor(now);
+        let entity_tag = entity_tag(&rows, next_cursor.as_deref(), signed_at);
+        let known = is_known(&entity_tag, request.header("if-none-match"));
+        tracing::info!(photos = rows.len(), more, known, "listed");
+        let response = if known {
+            Response::empty(304)
+        } else {
+            let page = metrics::stage("SignMilliseconds", async { self.signed(rows, signed_at) }).await;
+            Response::json(200, &Page { photos: page, next_cursor })?
+        };
+        Ok(response.with("ETag", entity_tag).with("Cache-Control", CACHE_CONTROL))
     }
 
     /// Up to one row more than the limit, and whether DynamoDB stopped early (at 1 MB, which rows of ours never reach).
     async fn query(&self, limit: u8, after: Option<PhotoId>) -> Result<(Vec<Item>, bool), Problem> {
-        let start = after.map(|id| {
-            let listing = AttributeValue::S(table::LISTING_VALUE.into());
-            HashMap::from([
-                (table::LISTING.into(), listing),
-                (table::PHOTO_ID.into(), AttributeValue::S(id.to_string())),
-            ])
+        let listing = Attribute::text(table::LISTING_VALUE);
+        let mut query = json!({
+            "TableName": self.table,
+            "IndexName": table::NEWEST_FIRST,
+            "KeyConditionExpression": "#listing = :listing",
+            "ExpressionAttributeNames": {"#listing": table::LISTING},
+            "ExpressionAttributeValues": {":listing": listing},
+            "ScanIndexForward": false,
+            "Limit": u16::from(limit) + 1,
         });
-        let query = self
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .index_name(table::NEWEST_FIRST)
-            .key_condition_expression("#listing = :listing")
-            .expression_attribute_names("#listing", table::LISTING)
-            .expression_attribute_values(":listing", AttributeValue::S(table::LISTING_VALUE.into()))
-            .scan_index_forward(false)
-            .limit(i32::from(limit) + 1)
-            .set_exclusive_start_key(start);
-        let output = query.send().await.map_err(|error| {
+        if let Some(id) = after {
+            let id = Attribute::text(id.to_string());
+            query["ExclusiveStartKey"] = json!({table::LISTING: listing, table::PHOTO_ID: id});
+        }
+        let found: Found = self.aws.dynamodb("Query", &query).await.map_err(|error| {
             tracing::error!(error = chain(&error), "failed to query the table");
             Problem::internal()
         })?;
-        let items = output.items.unwrap_or_default();
-        let stopped_early = output.last_evaluated_key.is_some() && items.len() <= usize::from(limit);
-        Ok((items, stopped_early))
+        let stopped_early = found.last_evaluated_key.is_some() && found.items.len() <= usize::from(limit);
+        Ok((found.items, stopped_early))
     }
 
-    fn with_links(&self, row: Row, signer: &Signer<'_>) -> Photo {
+    fn signed(&self, rows: Vec<Row>, signed_at: Timestamp) -> Vec<Photo> {
+        let links = Links {
+            signer: Signer::new(&self.credentials, self.s3.region(), signed_at),
+            photos: self.s3.bucket(&self.photos_bucket),
+            thumbnails: self.s3.bucket(&self.thumbnails_bucket),
+        };
+        rows.into_iter().map(|row| links.of(row)).collect()
+    }
+}
+
+/// Makes the links of a page.
+struct Links<'a> {
+    signer: Signer<'a>,
+    photos: BucketAddress,
+    thumbnails: BucketAddress,
+}
+
+impl Links<'_> {
+    fn of(&self, row: Row) -> Photo {
         let Row { id, filename, thumbnail_key, mut photo } = row;
         let Some(thumbnail_key) = thumbnail_key else { return photo };
         let expires = LINK_EXPIRES_SECONDS + LINK_STEP_SECONDS;
-        let thumbnails = self.s3.bucket(&self.thumbnails_bucket);
-        photo.thumbnail_url = Some(signer.link(&thumbnails, &thumbnail_key, &[], expires));
+        photo.thumbnail_url = Some(self.signer.link(&self.thumbnails, &thumbnail_key, &[], expires));
         // The stored object says the same; said again here, no old object can be served as anything but an image.
         let disposition = disposition::inline(&filename);
         let response = [
             ("response-content-disposition", disposition.as_str()),
             ("response-content-type", photo.content_type.as_str()),
         ];
-        photo.url =
-            Some(signer.link(&self.s3.bucket(&self.photos_bucket), &id.photo_key(), &response, expires));
+        photo.url = Some(self.signer.link(&self.photos, &id.photo_key(), &response, expires));
         photo
     }
 }
 
-type Item = HashMap<String, AttributeValue>;
+/// Of everything in the page but the signatures.
+fn entity_tag(rows: &[Row], next_cursor: Option<&str>, signed_at: Timestamp) -> String {
+    let photos: Vec<_> = rows.iter().map(|row| (&row.photo, &row.thumbnail_key)).collect();
+    let content = serde_json::to_vec(&(photos, next_cursor, signed_at.as_second())).unwrap_or_default();
+    let digest = Sha256::digest(&content);
+    format!("W/\"{:032x}\"", u128::from_be_bytes(std::array::from_fn(|index| digest[index])))
+}
 
 fn limit(text: Option<&str>) -> Result<u8, Problem> {
     let Some(text) = text else { return Ok(DEFAULT_LIMIT) };
@@ -154,7 +193,7 @@ fn floor(now: Timestamp) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use functions_testing::{Answer, Call, FakeAws};
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 
@@ -196,11 +235,22 @@ mod tests {
     }
 
     async fn get(aws: &FakeAws, query: Value) -> (u16, Value) {
-        let list = List::new(&Settings::from_table(SETTINGS), aws.shared()).unwrap();
+        let list = List::new(&Settings::from_table(SETTINGS), aws.client()).unwrap();
         let event =
             serde_json::from_value(json!({"httpMethod": "GET", "queryStringParameters": query})).unwrap();
         let response = list.answer(event).await;
         (response.status_code, serde_json::from_str(&response.body).unwrap())
+    }
+
+    /// At a time, by a process with a secret of its own, for a caller that has a version already.
+    async fn page(rows: usize, now: &str, secret: &str, known: Option<&str>) -> Response {
+        let mut settings = SETTINGS.to_vec();
+        settings.retain(|(name, _)| *name != "AWS_SECRET_ACCESS_KEY");
+        settings.push(("AWS_SECRET_ACCESS_KEY", secret));
+        let list = List::new(&Settings::from_table(&settings), table_of(rows).client()).unwrap();
+        let event = json!({"httpMethod": "GET", "headers": {"If-None-Match": known}});
+        let event: Event = serde_json::from_value(event).unwrap();
+        list.edge.answer(event, async |request| list.page(request, now.parse().unwrap()).await).await
     }
 
     #[tokio::test]
@@ -308,6 +358,37 @@ mod tests {
         let (status, answer) = get(&aws, Value::Null).await;
         assert_eq!((status, answer["code"].as_str()), (500, Some("Internal")));
         assert!(!answer.to_string().contains("Denied"));
+    }
+
+    #[tokio::test]
+    async fn a_page_that_the_caller_has_is_not_sent_again() {
+        let first = page(3, "2026-11-23T10:00:00Z", "a", None).await;
+        let tag = first.headers["ETag"].clone();
+        assert!(
+            tag.starts_with("W/\"") && first.headers["Cache-Control"] == "private, no-cache",
+            "{first:?}"
+        );
+        // Another process signs otherwise, but the caller's links are as good as its own.
+        let again = page(3, "2026-11-23T10:14:59Z", "b", Some(&tag)).await;
+        assert_eq!((again.status_code, again.body.as_str(), &again.headers["ETag"]), (304, "", &tag));
+        assert_eq!(again.headers["Cache-Control"], "private, no-cache");
+    }
+
+    #[tokio::test]
+    async fn another_photo_or_another_quarter_of_an_hour_makes_another_page() {
+        let tag = page(3, "2026-11-23T10:00:00Z", "a", None).await.headers["ETag"].clone();
+        for (rows, now) in [(4, "2026-11-23T10:00:00Z"), (3, "2026-11-23T10:15:00Z")] {
+            let other = page(rows, now, "a", Some(&tag)).await;
+            assert_eq!(other.status_code, 200);
+            assert_ne!(other.headers["ETag"], tag);
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_of_the_same_quarter_of_an_hour_are_equal_byte_by_byte() {
+        let of = async |now| page(3, now, "a", None).await.body;
+        assert_eq!(of("2026-11-23T10:00:00Z").await, of("2026-11-23T10:14:59Z").await);
+        assert_ne!(of("2026-11-23T10:00:00Z").await, of("2026-11-23T10:15:00Z").await);
     }
 
     #[test]

@@ -3,10 +3,14 @@
 mod handler;
 mod photo;
 
+use std::process::ExitCode;
+
+use functions_core::contract::FunctionName;
 use functions_core::lambda::{Error, run};
 
 use crate::handler::List;
 
-fn main() -> Result<(), Error> {
-    run(List::start, &async |list: &List, event| Ok::<_, Error>(list.answer(event).await))
+fn main() -> ExitCode {
+    let answer = async |list: &List, event| Ok::<_, Error>(list.answer(event).await);
+    run(FunctionName::List, List::start, &answer)
 }

@@ -1,9 +1,8 @@
 //! A row of the table, as the page gets it.
 
-use std::collections::HashMap;
 use std::str::FromStr;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use functions_core::client::dynamodb::Item;
 use functions_core::contract::table;
 use functions_core::filename::Filename;
 use functions_core::photo_id::PhotoId;
@@ -59,7 +58,7 @@ pub(crate) struct Row {
 
 impl Row {
     /// `None` for a row that our functions did not write: better one photo missing than no page.
-    pub(crate) fn read(item: &HashMap<String, AttributeValue>) -> Option<Self> {
+    pub(crate) fn read(item: &Item) -> Option<Self> {
         let id: PhotoId = text(item, table::PHOTO_ID)?.parse().ok()?;
         let filename = Filename::clean(&text(item, table::FILENAME)?)?;
         let status = text(item, table::STATUS)?;
@@ -88,10 +87,10 @@ impl Row {
     }
 }
 
-fn text(item: &HashMap<String, AttributeValue>, name: &str) -> Option<String> {
-    item.get(name)?.as_s().ok().cloned()
+fn text(item: &Item, name: &str) -> Option<String> {
+    Some(item.get(name)?.as_text()?.to_owned())
 }
 
-fn number<T: FromStr>(item: &HashMap<String, AttributeValue>, name: &str) -> Option<T> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+fn number<T: FromStr>(item: &Item, name: &str) -> Option<T> {
+    item.get(name)?.as_number()?.parse().ok()
 }

@@ -1,6 +1,6 @@
-//! A stand-in for AWS at the HTTP level: the real SDK clients run against it, so their requests are tested too.
+//! A stand-in for AWS at the HTTP level: the real clients run against it, so their requests are tested too.
 //!
-//! Our own instead of the SDK's test utilities, because those are cargo features of every SDK crate: tests would compile
+//! For the SDK our own instead of the SDK's test utilities, because those are cargo features of every SDK crate: tests would compile
 //! them all a second time.
 
 use std::collections::HashMap;
@@ -20,7 +20,14 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use bytes::Bytes;
 use functions_core::aws::Shared;
+use functions_core::client::transport::{Sending, Transport, TransportError};
+use functions_core::client::{Client, Place};
+use functions_core::sign;
+use http_body_util::{BodyExt as _, Full};
+
+const ENDPOINT: &str = "http://aws.test";
 
 /// One request that reached the stand-in.
 #[derive(Debug, Clone)]
@@ -93,12 +100,23 @@ impl FakeAws {
     pub fn shared(&self) -> Shared {
         Shared {
             region: "eu-west-1".into(),
-            endpoint: Some("http://aws.test".into()),
+            endpoint: Some(ENDPOINT.into()),
             credentials: Credentials::new("AKIDEXAMPLE", "secret", Some("token".into()), None, "test"),
             http_client: SharedHttpClient::new(self.clone()),
             retries: RetryConfig::disabled(),
             timeouts: TimeoutConfig::disabled(),
         }
+    }
+
+    /// Our own client, talking to it. It does not retry, either.
+    pub fn client(&self) -> Client {
+        let credentials = sign::Credentials {
+            access_key_id: "AKIDEXAMPLE".into(),
+            secret_access_key: "secret".into(),
+            session_token: Some("token".into()),
+        };
+        let (region, endpoint) = ("eu-west-1".into(), Some(ENDPOINT.into()));
+        Client::with_transport(Place { region, endpoint, credentials }, self.clone())
     }
 
     /// Every request so far.
@@ -118,21 +136,28 @@ impl HttpClient for FakeAws {
     }
 }
 
-impl HttpConnector for FakeAws {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let headers: HashMap<String, String> =
-            request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let path = request.uri().trim_start_matches("http://aws.test").split('?').next().unwrap_or_default();
+impl FakeAws {
+    fn answer(&self, method: &str, uri: &str, headers: HashMap<String, String>, body: Vec<u8>) -> Answer {
+        let path = uri.trim_start_matches(ENDPOINT).split('?').next().unwrap_or_default();
         let operation = match headers.get("x-amz-target").and_then(|target| target.split_once('.')) {
             Some((_, name)) => format!("DynamoDB {name}"),
-            None => format!("{} {path}", request.method()),
+            None => format!("{method} {path}"),
         };
-        let body = request.body().bytes().unwrap_or_default().to_vec();
         let call = Call { operation, headers, body };
         let answer = (self.respond)(&call);
         if let Ok(mut calls) = self.calls.lock() {
             calls.push(call);
         }
+        answer
+    }
+}
+
+impl HttpConnector for FakeAws {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let headers =
+            request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let body = request.body().bytes().unwrap_or_default().to_vec();
+        let answer = self.answer(request.method(), request.uri(), headers, body);
         let Ok(status) = StatusCode::try_from(answer.status) else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user("not an HTTP status".into())));
         };
@@ -141,5 +166,23 @@ impl HttpConnector for FakeAws {
             response.headers_mut().insert(name, value);
         }
         HttpConnectorFuture::ready(Ok(response))
+    }
+}
+
+impl Transport for FakeAws {
+    fn send(&self, request: http::Request<Bytes>) -> Sending<'_> {
+        let (parts, body) = request.into_parts();
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let headers = parts.headers.iter().map(header).collect();
+        let answer = self.answer(parts.method.as_str(), &parts.uri.to_string(), headers, body.to_vec());
+        let mut response = http::Response::builder().status(answer.status);
+        for (name, value) in answer.headers {
+            response = response.header(name, value);
+        }
+        let body = Full::from(answer.body).map_err(|never| match never {}).boxed_unsync();
+        let response = response.body(body).map_err(|error| TransportError(error.into()));
+        Box::pin(async { response })
     }
 }

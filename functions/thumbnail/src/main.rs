@@ -6,10 +6,14 @@ mod photo;
 mod storage;
 mod table;
 
+use std::process::ExitCode;
+
+use functions_core::contract::FunctionName;
 use functions_core::lambda::run;
 
 use crate::handler::Thumbnails;
 
-fn main() -> Result<(), functions_core::lambda::Error> {
-    run(Thumbnails::start, &async |thumbnails: &Thumbnails, event| thumbnails.handle(event).await)
+fn main() -> ExitCode {
+    let handle = async |thumbnails: &Thumbnails, event| thumbnails.handle(event).await;
+    run(FunctionName::Thumbnail, Thumbnails::start, &handle)
 }

@@ -2,10 +2,14 @@
 
 mod handler;
 
+use std::process::ExitCode;
+
+use functions_core::contract::FunctionName;
 use functions_core::lambda::{Error, run};
 
 use crate::handler::Upload;
 
-fn main() -> Result<(), Error> {
-    run(Upload::new, &async |upload: &Upload, event| Ok::<_, Error>(upload.answer(event).await))
+fn main() -> ExitCode {
+    let answer = async |upload: &Upload, event| Ok::<_, Error>(upload.answer(event).await);
+    run(FunctionName::Upload, Upload::new, &answer)
 }

@@ -124,10 +124,19 @@ fn settings(found: &RestApi) -> BTreeMap<Setting, String> {
         (Setting::Endpoint, endpoint.map(ToString::to_string)),
         (Setting::Policy, found.policy().filter(|policy| !policy.is_empty()).map(policy_in_words)),
         (Setting::BinaryMediaTypes, (!types.is_empty()).then(|| types.join(", "))),
-        (Setting::Compression, found.minimum_compression_size.map(|size| format!("from {size} bytes"))),
+        (Setting::Compression, compression(found.minimum_compression_size)),
         (Setting::KeySource, source.map(ToString::to_string)),
     ];
     all.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect()
+}
+
+/// Absent: nothing is compressed.
+fn compression(from: Option<i32>) -> Option<String> {
+    match from {
+        Some(rest_api::COMPRESSION_BYTES) => None,
+        Some(size) => Some(format!("from {size} bytes")),
+        None => Some("off".to_owned()),
+    }
 }
 
 /// API Gateway gives a policy back as the inside of a JSON string.
@@ -207,6 +216,7 @@ async fn make(clients: &Clients, gallery: &Identity, change: &Change) -> Result<
                 .name(name)
                 .description(description)
                 .endpoint_configuration(endpoint);
+            let call = call.minimum_compression_size(rest_api::COMPRESSION_BYTES);
             let call = call.set_tags(Some(tags.clone().into_iter().collect())).customize();
             let call = call.config_override(never_repeated()).send();
             let made = call.await.map_err(failed("apigateway", "CreateRestApi"))?;
@@ -251,8 +261,7 @@ fn patches(setting: Setting, value: &str) -> Vec<PatchOperation> {
             let types = value.split(", ").map(|kind| kind.replace('~', "~0").replace('/', "~1"));
             types.map(|kind| patch(Op::Remove, &format!("/binaryMediaTypes/{kind}")).build()).collect()
         }
-        // Without a value, nothing is compressed.
-        Setting::Compression => vec![patch(Op::Replace, "/minimumCompressionSize").build()],
+        Setting::Compression => replace("/minimumCompressionSize", &rest_api::COMPRESSION_BYTES.to_string()),
         Setting::KeySource => replace("/apiKeySource", setting.wanted()),
     }
 }
@@ -354,12 +363,22 @@ mod tests {
         assert_eq!((seen.id.as_str(), seen.duplicates), ("left", vec![]));
     }
 
+    #[test]
+    fn any_other_compression_is_told() {
+        assert_eq!(compression(Some(1024)), None);
+        assert_eq!(Setting::Compression.wanted(), format!("from {} bytes", rest_api::COMPRESSION_BYTES));
+        assert_eq!(compression(Some(0)).as_deref(), Some("from 0 bytes"));
+        assert_eq!(compression(None).as_deref(), Some("off"));
+    }
+
     #[tokio::test]
-    async fn it_is_made_regional_and_tagged() {
+    async fn it_is_made_regional_compressing_and_tagged() {
         let create = mock!(Client::create_rest_api)
             .match_requests(|request| {
                 let types = request.endpoint_configuration().map(EndpointConfiguration::types);
-                types == Some(&[EndpointType::Regional]) && request.tags().is_some_and(|tags| tags.len() == 4)
+                types == Some(&[EndpointType::Regional])
+                    && request.minimum_compression_size() == Some(1024)
+                    && request.tags().is_some_and(|tags| tags.len() == 4)
             })
             .then_output(|| CreateRestApiOutput::builder().build());
         let identity = identity("photos", "summer");
@@ -406,7 +425,7 @@ mod tests {
                         "replace /policy ",
                         "remove /binaryMediaTypes/image~1png",
                         "remove /binaryMediaTypes/*~1*",
-                        "replace /minimumCompressionSize",
+                        "replace /minimumCompressionSize 1024",
                         "replace /apiKeySource HEADER",
                     ]
             })

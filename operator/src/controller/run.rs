@@ -7,6 +7,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event as KubeEvent, EventType};
+use kube::runtime::finalizer;
 use kube::{Resource, ResourceExt};
 use photogallery_crds::{ConditionType, PhotoGallery, PhotoGallerySpec, PhotoGalleryStatus, Reason};
 use serde_json::{Value, json};
@@ -133,7 +134,40 @@ impl<'a, C: Cloud + 'static> Run<'a, C> {
         outcome
     }
 
+    /// May there be anything in AWS? Nothing is ever made for an object without a region. So it need not be kept until that is gone,
+    /// and must not be: the API server lets nobody change it when its region is no text, because then no rule can look at it.
+    pub(super) fn may_own(&self) -> bool {
+        self.identity().is_some()
+    }
+
+    /// The API server refuses every write to this object, also of its status. So an event says what to do, where we know.
+    pub(super) async fn refused(
+        &self,
+        error: finalizer::Error<Error>,
+    ) -> Result<Action, finalizer::Error<Error>> {
+        let Err(problem) = self.validate() else { return Err(error) };
+        let is_going = self.object.metadata.deletion_timestamp.is_some();
+        let note = if is_going {
+            let field = problem.field;
+            format!(
+                "The API server keeps this object for its {field}, which breaks a rule that looks at what it was before. Take \
+                 x-kubernetes-validations off {field} in the CustomResourceDefinition photogalleries.photogallery.dev; the \
+                 object then goes by itself."
+            )
+        } else {
+            format!("{}: {problem}", Reason::InvalidSpec.as_str())
+        };
+        self.tell(&[Line { warning: true, reason: "Stalled", note }]).await;
+        if is_going { Err(error) } else { Ok(Action::await_change()) }
+    }
+
     fn validate(&self) -> Result<(Gallery, Stage), InvalidSpec> {
+        let region = &self.object.spec["region"];
+        if !(region.is_string() || region.is_null()) {
+            let problem = "must be text, such as eu-west-1, and cannot be changed. Nothing was made for this object: delete it, and \
+                           make it anew.";
+            return Err(InvalidSpec { field: "spec.region".into(), problem: problem.into() });
+        }
         let spec = serde_json::from_value::<PhotoGallerySpec>(self.object.spec.clone())
             .map_err(|error| InvalidSpec { field: "spec".into(), problem: error.to_string() })?;
         let identity = self.identity().ok_or_else(|| InvalidSpec {

@@ -21,7 +21,8 @@ struct Asked {
     body: Value,
 }
 
-/// Keeps one object, and what was asked of it. Events are taken and kept elsewhere.
+/// Keeps one object, and what was asked of it. Events are taken and kept elsewhere. One with a region that is no text is refused as
+/// the real one refuses it: also when only its status is written.
 struct ApiServer {
     object: Arc<Mutex<Value>>,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -36,9 +37,10 @@ impl ApiServer {
         tokio::spawn(async move {
             while let Some((request, answer)) = requests.next_request().await {
                 let asked = read(request).await;
-                let body = serve(&mut kept.lock().unwrap(), &asked);
+                let (status, body) = serve(&mut kept.lock().unwrap(), &asked);
                 log.lock().unwrap().push(asked);
-                answer.send_response(Response::new(Body::from(body.to_string().into_bytes())));
+                let body = Body::from(body.to_string().into_bytes());
+                answer.send_response(Response::builder().status(status).body(body).unwrap());
             }
         });
         let client = Client::new(service, "photos");
@@ -100,16 +102,28 @@ async fn read(request: Request<Body>) -> Asked {
     Asked { what, query, content_type: content_type.unwrap_or_default(), body }
 }
 
-fn serve(object: &mut Value, asked: &Asked) -> Value {
+fn serve(object: &mut Value, asked: &Asked) -> (u16, Value) {
+    let region = object["spec"].get("region");
     match asked.what.as_str() {
-        "event" => return asked.body.clone(),
+        "event" => return (200, asked.body.clone()),
+        _ if region.is_some_and(|region| !region.is_string()) => {
+            let (code, message) = if asked.what == "status" {
+                (500, "failed to create typed live object (photos/summer): .spec.region: expected string")
+            } else {
+                (422, "spec.region: Invalid value: \"string\": invalid data, expected string, got int64")
+            };
+            return (
+                code,
+                json!({"kind": "Status", "status": "Failure", "reason": "Invalid", "message": message, "code": code}),
+            );
+        }
         "status" => object["status"] = asked.body["status"].clone(),
         _ => {
-            let adds = asked.body.as_array().unwrap().iter().any(|operation| operation["op"] == "add");
+            let adds = asked.body.as_array().into_iter().flatten().any(|operation| operation["op"] == "add");
             object["metadata"]["finalizers"] = if adds { json!([FINALIZER]) } else { json!([]) };
         }
     }
-    object.clone()
+    (200, object.clone())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "most callers make it on the spot")]
@@ -194,6 +208,53 @@ fn an_object_that_cannot_be_read_is_told_so_and_left_alone() {
             assert_eq!(reasons(&asked), ["Stalled"]);
             assert_eq!(server.condition(ConditionType::Accepted)["reason"], "InvalidSpec");
             assert_eq!(server.context.cloud.take_log(), [], "AWS was asked");
+        }
+    });
+}
+
+/// To see it fail: let `reconcile_object` leave everything to `finalizer`.
+#[test]
+fn an_object_for_which_nothing_can_be_made_is_not_kept() {
+    run(async {
+        for spec in [json!({"title": "Summer", "region": "Europe"}), json!({})] {
+            let mut fresh = object(spec);
+            fresh["metadata"]["finalizers"] = json!([]);
+            let server = ApiServer::new(fresh, World::default());
+            assert_eq!(server.reconcile().await.unwrap(), Action::await_change());
+            assert_eq!(server.condition(ConditionType::Accepted)["reason"], "InvalidSpec");
+            server.object.lock().unwrap()["metadata"]["deletionTimestamp"] = json!("2026-11-23T10:00:00Z");
+            server.take_asked();
+            assert_eq!(server.reconcile().await.unwrap(), Action::await_change());
+            assert!(server.take_asked().is_empty(), "it may be gone by now");
+            assert_eq!(server.object()["metadata"]["finalizers"], json!([]));
+            assert_eq!(server.context.cloud.take_log(), [], "AWS was asked");
+        }
+    });
+}
+
+/// To see it fail: let `is_refusal` say `false`.
+#[test]
+fn what_nobody_can_write_to_is_told_in_an_event() {
+    run(async {
+        for region in [json!(5), json!(true), json!(["eu-west-1"]), json!({})] {
+            let mut fresh = object(json!({"title": "Summer", "region": region}));
+            fresh["metadata"]["finalizers"] = json!([]);
+            let server = ApiServer::new(fresh, World::default());
+            assert_eq!(server.reconcile().await.unwrap(), Action::await_change());
+            let asked = server.take_asked();
+            let told = of(&asked, "event")[0].body["note"].as_str().unwrap();
+            assert!(told.contains("spec.region") && told.contains("delete it"), "{told}");
+
+            // One that was kept when its region was text.
+            let mut kept = server.object();
+            kept["metadata"]["finalizers"] = json!([FINALIZER]);
+            kept["metadata"]["deletionTimestamp"] = json!("2026-11-23T10:00:00Z");
+            let server = ApiServer::new(kept, World::default());
+            let error = server.reconcile().await.unwrap_err();
+            assert!(matches!(error, finalizer::Error::RemoveFinalizer(_)), "it is tried again: {error:?}");
+            let asked = server.take_asked();
+            let told = of(&asked, "event")[0].body["note"].as_str().unwrap();
+            assert!(told.contains("x-kubernetes-validations off spec.region"), "{told}");
         }
     });
 }

@@ -264,7 +264,7 @@ fn grants(function: FunctionName, gallery: &Identity) -> Vec<Value> {
             objects(&["s3:GetObject"], &[&checked, &thumbnails]),
         ],
         FunctionName::Delete => vec![
-            rows(&["dynamodb:GetItem", "dynamodb:DeleteItem"], gallery.table_arn()),
+            rows(&["dynamodb:DeleteItem"], gallery.table_arn()),
             // A file still under incoming/ would bring the photo back when its event comes again.
             objects(&["s3:DeleteObject"], &[&incoming, &checked, &thumbnails]),
         ],

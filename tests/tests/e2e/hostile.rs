@@ -184,9 +184,9 @@ async fn put(gallery: &Gallery<'_>, spec: &Value) -> Result<Verdict> {
     Ok(Verdict::CarriedOut)
 }
 
-/// What an API server of an earlier version, with a laxer schema, may have let in. Not a region that is no string: the rule that it
-/// cannot change is then one that no update can pass, and the API server keeps the object until its schema is changed.
-const MALFORMED: [&str; 7] = [
+/// What an API server of an earlier version, with a laxer schema, may have let in. With a region that is no text no rule can look at
+/// it, so that the API server refuses every update, also of the status.
+const MALFORMED: [&str; 11] = [
     r"{}",
     r#"{"title": "No region"}"#,
     r#"{"title": 7, "region": "eu-west-1"}"#,
@@ -194,6 +194,10 @@ const MALFORMED: [&str; 7] = [
     r#"{"title": "Summer", "region": "eu-west-1", "photos": {"maxUploadMiB": "25"}}"#,
     r#"{"title": "Summer", "region": "eu-west-1", "functions": {"list": {"memoryMiB": 1e300}}}"#,
     r#"{"title": "Summer", "region": "eu-west-1", "tags": ["a", "b"], "thumbnails": null}"#,
+    r#"{"title": "Summer", "region": 5}"#,
+    r#"{"title": "Summer", "region": true}"#,
+    r#"{"title": "Summer", "region": ["eu-west-1"]}"#,
+    r#"{"title": "Summer", "region": {"name": "eu-west-1"}}"#,
 ];
 
 #[test]
@@ -213,27 +217,30 @@ fn objects_stored_before_the_schema_tightened_say_what_is_wrong_go_when_deleted_
             json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
         gallery::create_namespace(stack, "malformed").await?;
         replace_schema(stack, &lax, true).await?;
-        let mut galleries = Vec::new();
-        for (number, spec) in MALFORMED.iter().enumerate() {
-            let gallery = Gallery::named(stack, "malformed", &format!("bad-{number}")).await?;
-            let mut object = manifest(&gallery.name, &json!({}));
-            object["spec"] = serde_json::from_str(spec)?;
-            stack.kubectl(&["create", "--filename=-", "--validate=false"], Some(&object.to_string())).await?;
-            galleries.push(gallery);
+        let mut galleries = malformed(stack, "bad").await?;
+        for gallery in &galleries {
+            gallery.wait_for("to say that its spec is invalid", is_refused).await?;
         }
         replace_schema(stack, &strict, false).await?;
+        good.change(json!({"functions": {"list": {"timeoutSeconds": 11}}})).await?;
+        good.settled().await?;
 
-        // Seen by one that watches already, and by one that starts with them.
-        for restart in [false, true] {
-            if restart {
-                stack.operator.restart().await?;
-            }
-            for gallery in &galleries {
-                gallery.wait_for("to say that its spec is invalid", is_refused).await?;
-            }
-            good.change(json!({"functions": {"list": {"timeoutSeconds": 11 + i32::from(restart)}}})).await?;
-            good.settled().await?;
+        // And such as the operator meets only when the schema has tightened.
+        stack.operator.stop().await?;
+        replace_schema(stack, &lax, true).await?;
+        galleries.extend(malformed(stack, "late").await?);
+        replace_schema(stack, &strict, false).await?;
+        stack.operator.start().await?;
+        for gallery in &galleries {
+            wait::until(&format!("{} to be told", gallery.name.name), Duration::from_secs(30), async || {
+                let told = gallery.events().await?;
+                let mut told = told.iter().filter(|event| event.warning && event.reason == "Stalled");
+                Ok(told.any(|event| event.note.starts_with("InvalidSpec: spec")).then_some(()))
+            })
+            .await?;
         }
+        good.change(json!({"functions": {"list": {"timeoutSeconds": 12}}})).await?;
+        good.settled().await?;
         for gallery in &galleries {
             gallery.delete().await?;
         }
@@ -241,6 +248,19 @@ fn objects_stored_before_the_schema_tightened_say_what_is_wrong_go_when_deleted_
         good.reconcile().await?;
         Ok(())
     })
+}
+
+/// An object of each malformed spec.
+async fn malformed<'a>(stack: &'a Stack, prefix: &str) -> Result<Vec<Gallery<'a>>> {
+    let mut galleries = Vec::new();
+    for (number, spec) in MALFORMED.iter().enumerate() {
+        let gallery = Gallery::named(stack, "malformed", &format!("{prefix}-{number}")).await?;
+        let mut object = manifest(&gallery.name, &json!({}));
+        object["spec"] = serde_json::from_str(spec)?;
+        stack.kubectl(&["create", "--filename=-", "--validate=false"], Some(&object.to_string())).await?;
+        galleries.push(gallery);
+    }
+    Ok(galleries)
 }
 
 fn is_refused(object: &kube::api::DynamicObject) -> bool {

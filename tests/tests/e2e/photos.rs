@@ -65,6 +65,7 @@ fn photos_are_uploaded_listed_newest_first_shown_upright_and_deleted_for_good() 
             ensure!(original.headers()["content-type"] == *content_type, "{original:?}");
         }
         pages_follow_each_other(&visitor, &ids).await?;
+        a_page_is_sent_compressed_and_once(&visitor).await?;
         nothing_is_left_under_incoming(&gallery).await?;
         deleted_is_deleted(&gallery, &visitor, &ids).await
     })
@@ -82,6 +83,24 @@ async fn pages_follow_each_other(visitor: &Visitor, ids: &[String]) -> Result<()
     }
     let newest_first: Vec<_> = ids.iter().rev().cloned().map(Value::String).collect();
     ensure!(seen == newest_first, "{seen:?} is not {newest_first:?}");
+    Ok(())
+}
+
+async fn a_page_is_sent_compressed_and_once(visitor: &Visitor) -> Result<()> {
+    let get = async |header: &str, value: &str| {
+        let request = Request::get("/api/photos").header(header, value);
+        visitor.send(request.body(Bytes::new())?).await
+    };
+    let plain = get("accept-encoding", "identity").await?;
+    let small = get("accept-encoding", "gzip, br").await?;
+    ensure!(small.headers().get("content-encoding").is_some_and(|it| it == "gzip"), "{:?}", small.headers());
+    ensure!(small.body().starts_with(&[0x1f, 0x8b]) && small.body().len() < plain.body().len() / 2);
+    // Links are from the same quarter of an hour, except when it has just ended.
+    let tag = small.headers()["etag"].to_str()?.to_owned();
+    let again = get("if-none-match", &tag).await?;
+    let is_known = again.status() == 304 && again.body().is_empty();
+    ensure!(is_known || again.headers()["etag"] != tag, "{again:?}");
+    ensure!(again.headers()["cache-control"] == "private, no-cache", "{again:?}");
     Ok(())
 }
 
