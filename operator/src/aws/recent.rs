@@ -249,17 +249,24 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_api_that_was_perhaps_made_is_waited_for_a_little() {
+    fn what_was_perhaps_made_is_waited_for_a_little() {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
             let (name, description) = ("n".into(), "d".into());
             let make_api = Change::RestApi(rest_api::Change::Create { name, description, tags: Tags::new() });
-            recent.note(&gallery, &make(), &Err(lost()));
-            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            let ours =
+                CloudError { code: "BucketAlreadyOwnedByYou".into(), kind: ErrorKind::NotReady, ..lost() };
+            recent.note(&gallery, &make(), &Err(ours));
             recent.note(&gallery, &make_api, &Err(lost()));
+            recent.check(&gallery, ID, &without_tags()).unwrap_err();
             recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap_err();
             tokio::time::advance(PERHAPS_VISIBLE_AFTER).await;
+            recent.check(&gallery, ID, &without_tags()).unwrap();
             recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap();
+            let refused =
+                CloudError { code: "BucketAlreadyExists".into(), kind: ErrorKind::NotOurs, ..lost() };
+            recent.note(&gallery, &make(), &Err(refused));
+            recent.check(&gallery, ID, &without_tags()).unwrap();
         });
     }
 
