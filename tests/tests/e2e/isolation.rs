@@ -86,7 +86,7 @@ const fn needs(function: FunctionName) -> &'static [Deed] {
     match function {
         FunctionName::Upload => &[PutIncoming],
         FunctionName::List => &[ReadPhoto, ReadThumbnail, QueryIndex],
-        FunctionName::Delete => &[GetRow, DeleteRow, DeletePhoto, DeleteThumbnail, DeleteIncoming],
+        FunctionName::Delete => &[DeleteRow, DeletePhoto, DeleteThumbnail, DeleteIncoming],
         FunctionName::Thumbnail => {
             &[ReadIncoming, DeleteIncoming, PutPhoto, PutThumbnail, ListPhotos, GetRow, PutRow]
         }
