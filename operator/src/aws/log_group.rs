@@ -28,18 +28,11 @@ pub(super) const NEEDS: &[CallNeeds] = &[
     call("logs", "DeleteLogGroup", &[Need("logs:DeleteLogGroup", On::LogGroup)]),
 ];
 
-/// As many as `DescribeLogGroups` gives in one answer.
-const PAGE: usize = 50;
-
 pub(super) async fn observe(looking: &Looking<'_>, name: FunctionName) -> Result<Seen<Observed>, CloudError> {
     let Looking { clients, gallery, .. } = *looking;
     let group = gallery.log_group(name);
     let groups = looking.groups.get_or_try_init(|| Groups::read(clients, gallery)).await?;
-    let found_group = match groups.0.get(&group) {
-        Some(found) => Some(*found),
-        None if groups.1 => None,
-        None => described(clients, &group).await?.into_iter().find(|found| found.0 == group).map(|it| it.1),
-    };
+    let found_group = groups.0.get(&group).copied();
     let Some(retention_days) = found_group else { return Ok(Seen::Nothing) };
     let call = clients
         .logs("ListTagsForResource")
@@ -59,18 +52,21 @@ pub(super) async fn observe(looking: &Looking<'_>, name: FunctionName) -> Result
     Ok(by_tags(gallery, &tags, &group, seen))
 }
 
-/// The log groups whose names begin like those of a gallery, with their retention: one call for all four. Are they all? Another
-/// gallery's name may begin with this one's, so that the first answer, of fifty at most, does not hold ours.
+/// The log groups whose names begin like those of a gallery, with their retention: one call for all four, where no other gallery's
+/// name begins with this one's.
 #[derive(Debug)]
-pub(super) struct Groups(BTreeMap<String, Option<i32>>, bool);
+pub(super) struct Groups(BTreeMap<String, Option<i32>>);
 
 impl Groups {
     async fn read(clients: &Clients, gallery: &Identity) -> Result<Self, CloudError> {
         let names = FunctionName::ALL.map(|name| gallery.log_group(name));
         let prefix = names.iter().fold(names[0].as_str(), |prefix, name| common(prefix, name));
-        let groups = described(clients, prefix).await?;
-        let is_all = groups.len() < PAGE;
-        Ok(Self(groups.into_iter().collect(), is_all))
+        let call =
+            clients.logs("DescribeLogGroups").await.describe_log_groups().log_group_name_prefix(prefix);
+        let pages = call.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await;
+        let groups = pages.map_err(failed("logs", "DescribeLogGroups"))?.into_iter();
+        let groups = groups.filter_map(|group| Some((group.log_group_name?, group.retention_in_days)));
+        Ok(Self(groups.collect()))
     }
 }
 
@@ -79,14 +75,6 @@ fn common<'a>(one: &'a str, other: &str) -> &'a str {
     let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
     // Names are of ASCII letters.
     one.get(..same).unwrap_or_default()
-}
-
-/// The first page of log groups whose names begin like this, in order of their names.
-async fn described(clients: &Clients, prefix: &str) -> Result<Vec<(String, Option<i32>)>, CloudError> {
-    let call = clients.logs("DescribeLogGroups").await.describe_log_groups().log_group_name_prefix(prefix);
-    let answer = call.send().await.map_err(failed("logs", "DescribeLogGroups"))?;
-    let groups = answer.log_groups.unwrap_or_default().into_iter();
-    Ok(groups.filter_map(|group| Some((group.log_group_name?, group.retention_in_days))).collect())
 }
 
 pub(super) async fn apply(
