@@ -356,6 +356,10 @@ impl Round {
     fn note(&mut self, seen: &mut Observed) -> Scope {
         let mut unknown: Scope = self.failures.iter().map(|failure| failure.resource).collect();
         for (Action { resource, steps }, answers) in self.applied.iter().zip(self.answers.drain(..)) {
+            // Half made is not made: nothing may build on it before it is looked at.
+            if unknown.contains(resource) {
+                continue;
+            }
             for (step, answer) in steps.iter().zip(answers) {
                 if !after::note(seen, &step.change, &answer) {
                     unknown.insert(*resource);
