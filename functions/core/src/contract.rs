@@ -142,11 +142,15 @@ pub mod key {
     pub const FILENAME_FIELD: &str = "x-amz-meta-filename";
     /// The same, as S3's metadata name.
     pub const FILENAME_METADATA: &str = "filename";
-    /// Suffix of a JPEG thumbnail: `<photoId>.jpg` in the thumbnails bucket.
+    /// Suffix of JPEG pictures: `<photoId>.jpg` and `<photoId>-1024.jpg` in the thumbnails bucket.
     pub const JPEG_SUFFIX: &str = ".jpg";
-    /// Suffix of a WebP thumbnail: `<photoId>.webp` in the thumbnails bucket.
+    /// Suffix of WebP pictures: `<photoId>.webp` and `<photoId>-1024.webp` in the thumbnails bucket.
     pub const WEBP_SUFFIX: &str = ".webp";
 }
+
+/// Long edges of the pictures that are made beside the thumbnail, in pixels, the smallest first. A photo has those that are smaller
+/// than itself and larger than its thumbnail.
+pub const RENDITIONS: [u32; 2] = [1024, 2048];
 
 /// The table: one row a photo.
 pub mod table {
@@ -185,8 +189,21 @@ pub mod table {
     pub const FOCAL_LENGTH_MM: &str = "focalLengthMm";
     /// Key in the thumbnails bucket (S).
     pub const THUMBNAIL_KEY: &str = "thumbnailKey";
-    /// `ready` or `failed` (S).
+    /// Those of [`super::RENDITIONS`] that the photo has (NS); their keys follow from the edge and the thumbnail's key.
+    pub const RENDITIONS: &str = "renditions";
+    /// A picture of some 25 bytes to show until there is a better one: [ThumbHash](https://evanw.github.io/thumbhash/), base64 (S).
+    pub const THUMBHASH: &str = "thumbhash";
+    /// The colour that the photo has most of: `#rrggbb` (S).
+    pub const DOMINANT_COLOR: &str = "dominantColor";
+    /// [`READY`], [`FAILED`] or [`DELETED`] (S).
     pub const STATUS: &str = "status";
+    /// The photo can be seen.
+    pub const READY: &str = "ready";
+    /// The file did not become a photo; [`REASON`] says why.
+    pub const FAILED: &str = "failed";
+    /// The photo was deleted. Such a row has a key and a status and nothing else, so that it is in no list; it stays, because S3 may
+    /// deliver the event of the file once more, and without it that would bring the photo back.
+    pub const DELETED: &str = "deleted";
     /// Why a photo failed, in plain words (S).
     pub const REASON: &str = "reason";
 

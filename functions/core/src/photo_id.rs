@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use ulid::Ulid;
 
 use crate::content_type::ThumbnailFormat;
-use crate::contract::key;
+use crate::contract::{RENDITIONS, key};
 
 /// Identity of a photo. Its text is always the canonical ULID: 26 characters of Crockford's base 32, upper case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,9 +51,18 @@ impl PhotoId {
         format!("{self}{}", format.key_suffix())
     }
 
-    /// Every key that the photo's thumbnail may have, whatever the gallery's settings were when it was made.
+    /// Where the rendition with this long edge lives, in the thumbnails bucket.
+    pub fn rendition_key(self, long_edge: u32, format: ThumbnailFormat) -> String {
+        format!("{self}-{long_edge}{}", format.key_suffix())
+    }
+
+    /// Every key that the photo may have in the thumbnails bucket, whatever the gallery's settings were when they were made.
     pub fn thumbnail_keys(self) -> Vec<String> {
-        ThumbnailFormat::ALL.into_iter().map(|format| self.thumbnail_key(format)).collect()
+        let keys = |format| {
+            let renditions = RENDITIONS.into_iter().map(move |edge| self.rendition_key(edge, format));
+            std::iter::once(self.thumbnail_key(format)).chain(renditions)
+        };
+        ThumbnailFormat::ALL.into_iter().flat_map(keys).collect()
     }
 
     /// The photo that an incoming key belongs to; `None` for any key that the upload function did not choose.
@@ -92,6 +101,14 @@ mod tests {
         assert_eq!(id.to_string(), ID);
         assert_eq!(id.created().to_string(), "2016-07-30T23:54:10.259Z");
         assert_eq!(PhotoId::from_incoming_key(&id.incoming_key()), Some(id));
+    }
+
+    #[test]
+    fn every_key_of_the_thumbnails_bucket_is_known_from_the_id() {
+        let id: PhotoId = ID.parse().unwrap();
+        let names = ["", "-1024", "-2048"];
+        let keys = [".jpg", ".webp"].map(|suffix| names.map(|name| format!("{ID}{name}{suffix}")));
+        assert_eq!(id.thumbnail_keys(), keys.concat());
     }
 
     #[test]

@@ -145,7 +145,8 @@ mod tests {
         let calls = aws.calls();
         assert_eq!(aws.operations(), ["POST /photos/", "POST /thumbnails/", "DynamoDB DeleteItem"]);
         assert_eq!(keys(&calls[0]), [format!("photos/{ID}"), format!("incoming/{ID}")]);
-        assert_eq!(keys(&calls[1]), [format!("{ID}.jpg"), format!("{ID}.webp")]);
+        let id: PhotoId = ID.parse().unwrap();
+        assert_eq!(keys(&calls[1]), id.thumbnail_keys());
         assert_eq!(
             calls[2].json(),
             json!({"TableName": "pg", "Key": {"photoId": {"S": ID}}, "ReturnValues": "ALL_OLD"})
