@@ -256,3 +256,6 @@ fn list(ids: &[ResourceId]) -> String {
     let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
     ids.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! AWS's answer tells enough (`resources/after.rs`). Failures are data: one resource's does not stop the others.
 
 mod memory;
+mod pauses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -22,6 +23,7 @@ use crate::plan::{Action, Plan};
 use crate::preflight::{self, Preflight};
 use crate::resources::{Change, Step, after};
 pub use memory::Memory;
+use pauses::{Pauses, Repeats};
 
 /// How long one reconcile waits for what AWS finishes within seconds: a function that becomes active, a role that Lambda
 /// hears of (7-12 s measured, tail 60 s). Slower things are the requeue's.
@@ -406,51 +408,6 @@ async fn apply_steps(
         done.push((step.clone(), answer));
     }
     (action.resource, done, None)
-}
-
-/// Dense at first, because most things that are not ready are so a moment later: 0.25, 0.5, 1, 2, 2 … seconds.
-#[derive(Default)]
-struct Pauses(u32);
-
-impl Pauses {
-    fn count(&self) -> u32 {
-        self.0
-    }
-
-    fn next(&mut self) -> Duration {
-        let pause = Duration::from_millis(250 << self.0.min(3));
-        self.0 += 1;
-        pause
-    }
-}
-
-/// What was done last to each resource. AWS may show the effect of a call seconds after it has accepted it: the same again right
-/// away would only be the same call once more.
-#[derive(Default)]
-struct Repeats(BTreeMap<ResourceId, Repeat>);
-
-struct Repeat {
-    steps: Vec<Step<Change>>,
-    count: u32,
-    not_before: Instant,
-}
-
-impl Repeats {
-    /// Is it something else than the last time, or was that long enough ago?
-    fn allow(&self, action: &Action) -> bool {
-        let last = self.0.get(&action.resource).filter(|last| last.steps == action.steps);
-        last.is_none_or(|last| last.not_before <= Instant::now())
-    }
-
-    fn note(&mut self, applied: &[Action]) {
-        for Action { resource, steps } in applied {
-            let last = self.0.get(resource).filter(|last| last.steps == *steps);
-            let count = last.map_or(0, |last| last.count + 1);
-            // 0.25, 0.5, 1 … seconds: half a minute until the effect is given up.
-            let not_before = Instant::now() + Duration::from_millis(250 << count.min(6));
-            self.0.insert(*resource, Repeat { steps: steps.clone(), count, not_before });
-        }
-    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::artifacts;
 use crate::progress::Progress;
 use by_operator::ByOperator;
 use by_script::ByScript;
-use crowd::Held;
+use crowd::{Held, Most};
 use ground::{Ground, Who};
 use machine::{Machine, Versions};
 use report::{Compared, Crowds, Method, Pair};
@@ -49,13 +49,15 @@ pub struct Extent {
     pub many: usize,
     /// How often many are made at once.
     pub crowds: usize,
+    /// The most galleries at once, by the operator alone.
+    pub most: usize,
 }
 
 impl Extent {
     /// What the documentation shows.
-    pub const FULL: Self = Self { rounds: 5, photos: 1000, few: 10, many: 50, crowds: 5 };
+    pub const FULL: Self = Self { rounds: 5, photos: 1000, few: 10, many: 50, crowds: 5, most: 200 };
     /// To see that it works; its figures say nothing.
-    pub const QUICK: Self = Self { rounds: 1, photos: 30, few: 2, many: 5, crowds: 1 };
+    pub const QUICK: Self = Self { rounds: 1, photos: 30, few: 2, many: 5, crowds: 1, most: 8 };
 }
 
 /// All samples, by step and by who made them.
@@ -70,6 +72,7 @@ pub async fn run(name: &str, extent: Extent, progress: &Progress) -> Result<Repo
     let first = bench.first().await?;
     let steps = compared(bench.rounds().await?)?;
     let memory_and_crowd = bench.crowds().await?;
+    let most = bench.most().await?;
     let Bench { ground, .. } = bench;
     let quotas = ground.has_quotas;
     ground.stack.stop().await?;
@@ -86,6 +89,7 @@ pub async fn run(name: &str, extent: Extent, progress: &Progress) -> Result<Repo
         steps,
         crowd,
         memory,
+        most,
         elsewhere: report::elsewhere(),
     })
 }
@@ -204,12 +208,21 @@ impl Bench<'_> {
         }
     }
 
+    /// As many as one operator is meant for: what a gallery costs must not grow with their number.
+    async fn most(&self) -> Result<Most> {
+        let (ground, most) = (&self.ground, self.extent.most);
+        ground.stack.operator.restart().await?;
+        let (crowd, [memory, afterwards]) = crowd::by_operator(ground, "most", most).await?;
+        self.progress.step(format!("{most} galleries at once were made and deleted"));
+        Ok(Most { crowd, memory, afterwards })
+    }
+
     async fn crowds(&self) -> Result<(Held, Crowds)> {
         let (ground, Extent { few, many, crowds, .. }) = (&self.ground, self.extent);
         // As it starts, without what earlier galleries left in its memory.
         ground.stack.operator.restart().await?;
         let idle = crowd::settled(ground).await?;
-        let (_, [with_few, _]) = crowd::by_operator(ground, "few", few).await?;
+        let (few_at_once, [with_few, _]) = crowd::by_operator(ground, "few", few).await?;
         self.progress.step(format!("{few} galleries at once were made and deleted"));
         ground.stack.operator.restart().await?;
         let functions = PathBuf::from(&ground.stack.operator.settings().environment["FUNCTIONS_DIR"]);
@@ -233,6 +246,7 @@ impl Bench<'_> {
             idle,
             few: with_few,
             few_galleries: few,
+            few_calls_a_gallery: few_at_once.calls_a_gallery,
             many: *first,
             many_again: *last,
             many_galleries: many,

@@ -159,15 +159,6 @@ pub(super) async fn apply(
     gallery: &Identity,
     change: &Change,
 ) -> Result<Answer, CloudError> {
-    let answer = make(clients, gallery, change).await;
-    // Also when it failed: an answer that was lost may have been yes.
-    if matches!(change, Change::Create(_) | Change::Delete { .. }) {
-        clients.account_lists.distributions.forget();
-    }
-    answer
-}
-
-async fn make(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
     match change {
         Change::Create(wanted) => return create(clients, wanted).await,
         Change::Update { id, etag, config } => {

@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::Looking;
 use super::role::{Listed as Role, Policies};
-use super::{distribution, rest_api};
+use super::{Clients, Looking};
+use super::{distribution as aws_distribution, rest_api};
 use crate::cloud::{CloudError, Observed};
 use crate::gallery::Identity;
 use crate::graph::ResourceId;
-use crate::resources::response_headers_policy;
+use crate::resources::{Change, distribution, response_headers_policy};
 
 /// Of one region.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub struct Lists {
 /// Of the account.
 #[derive(Debug, Default)]
 pub struct AccountLists {
-    pub(super) distributions: List<Vec<distribution::Listed>>,
+    pub(super) distributions: List<Vec<aws_distribution::Listed>>,
     pub(super) roles: List<BTreeMap<String, Role>>,
     pub(super) policies: List<BTreeMap<String, Policies>>,
 }
@@ -126,6 +126,22 @@ impl<T> List<T> {
     }
 }
 
+/// Lists that a change of ours made old. Also when it failed: an answer that was lost may have been yes.
+pub(super) fn note(clients: &Clients, change: &Change) {
+    match change {
+        Change::RestApi(_) => clients.lists.rest_apis.forget(),
+        Change::Role(..) => {
+            clients.account_lists.roles.forget();
+            clients.account_lists.policies.forget();
+        }
+        // Which there are is all that the list of them is used for.
+        Change::Distribution(distribution::Change::Create(_) | distribution::Change::Delete { .. }) => {
+            clients.account_lists.distributions.forget();
+        }
+        _ => {}
+    }
+}
+
 /// What `pick` finds in a list; in one that is read now when an older one does not have it.
 pub(super) async fn find<T, F, R>(
     looking: &Looking<'_>,
@@ -136,11 +152,24 @@ pub(super) async fn find<T, F, R>(
 where
     F: Future<Output = Result<T, CloudError>>,
 {
-    let found = pick(&*list.since(looking.oldest(), read()).await?);
-    if found.is_some() {
+    Ok(pick(&*with(looking, list, read, |list| pick(list).is_some()).await?))
+}
+
+/// A list, read now when an older one does not have what is looked for.
+pub(super) async fn with<T, F, E>(
+    looking: &Looking<'_>,
+    list: &List<T>,
+    read: impl Fn() -> F,
+    has: impl Fn(&T) -> bool,
+) -> Result<Arc<T>, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let found = list.since(looking.oldest(), read()).await?;
+    if has(&found) {
         return Ok(found);
     }
-    Ok(pick(&*list.since(Some(looking.begun), read()).await?))
+    list.since(Some(looking.begun), read()).await
 }
 
 #[cfg(test)]

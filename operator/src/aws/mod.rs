@@ -148,6 +148,7 @@ impl Cloud for Aws {
         } else {
             apply(clients, gallery, change).await
         };
+        lists::note(clients, change);
         clients.recent.note(gallery, change, &result);
         result.map_err(|error| match recent::tagged_resource(change) {
             Some(id) => clients.recent.settle(gallery, id, error),
@@ -227,11 +228,7 @@ async fn find(looking: &Looking<'_>, id: ResourceId) -> Finding {
         let Finding { id: _, result, part } = ask(looking, id).await;
         result.map(|()| part)
     };
-    let mut found = list.since(looking.oldest(), read()).await;
-    if found.as_ref().is_ok_and(|part| part.state(id).is_none()) {
-        found = list.since(Some(looking.begun), read()).await;
-    }
-    match found {
+    match lists::with(looking, &list, read, |part| part.state(id).is_some()).await {
         Ok(part) => Finding { id, result: Ok(()), part: (*part).clone() },
         Err(error) => Finding { id, result: Err(error), part: Observed::default() },
     }

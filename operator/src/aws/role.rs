@@ -201,14 +201,7 @@ pub(super) async fn apply(
     function: FunctionName,
     change: &Change,
 ) -> Result<Answer, CloudError> {
-    let answer = make(clients, &gallery.role(function), change).await;
-    // Also when it failed: an answer that was lost may have been yes.
-    clients.account_lists.roles.forget();
-    clients.account_lists.policies.forget();
-    answer
-}
-
-async fn make(clients: &Clients, name: &str, change: &Change) -> Result<Answer, CloudError> {
+    let name = &gallery.role(function);
     match change {
         Change::Create(role) => return create(clients, name, role).await,
         Change::Bound(boundary) => {

@@ -36,8 +36,19 @@ pub struct Crowd {
     pub delete_calls_a_gallery: Calls,
 }
 
+/// The most galleries that were made at once, by the operator just started.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Most {
+    pub crowd: Crowd,
+    /// When all were there.
+    pub memory: Memory,
+    /// When all were deleted.
+    pub afterwards: Memory,
+}
+
 /// What the operator's process holds.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Held {
     /// Just started, without galleries.
@@ -45,6 +56,7 @@ pub struct Held {
     /// With a few galleries.
     pub few: Memory,
     pub few_galleries: usize,
+    pub few_calls_a_gallery: Calls,
     /// With many, for the first time since its start.
     pub many: Memory,
     /// With many for the last time, after all others came and went.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Extent;
-use super::crowd::{Crowd, Held};
+use super::crowd::{Crowd, Held, Most};
 use super::machine::{Machine, Versions};
 use super::sample::{Calls, Side, Spread};
 
@@ -26,6 +26,7 @@ pub struct Report {
     pub steps: BTreeMap<Step, Compared>,
     pub crowd: Crowds,
     pub memory: Held,
+    pub most: Most,
     pub goals: Vec<Goal>,
     /// ACK + kro, not of this run.
     pub elsewhere: Value,

@@ -130,7 +130,7 @@ fn crowds(report: &Report, table: &mut Table) {
 }
 
 fn memory(report: &Report, table: &mut Table) {
-    let Extent { few, many, crowds, .. } = report.extent;
+    let Extent { few, many, crowds, most, .. } = report.extent;
     let memory = &report.memory;
     let mib = |held: &Memory| {
         let text = format!("{:.1} MiB, {:.1} of it the program", held.resident_mib, held.file_mib);
@@ -142,6 +142,17 @@ fn memory(report: &Report, table: &mut Table) {
     let what = format!("… {many} galleries for time number {crowds}");
     table.compare(&what, mib(&memory.many_again), "", "");
     table.compare("… when all are deleted", mib(&memory.afterwards), "", "");
+    table.compare(&format!("… {most} galleries"), mib(&report.most.memory), "", "");
+    let calls =
+        |what: &str, calls: &Calls| (what.to_owned(), [count(&calls.all), String::new(), String::new()]);
+    let Crowd { calls_a_gallery, delete_calls_a_gallery, .. } = &report.most.crowd;
+    for (what, cells) in [
+        calls(&format!("calls a gallery, {few} at once: create"), &memory.few_calls_a_gallery),
+        calls(&format!("… {most} at once: create"), calls_a_gallery),
+        calls(&format!("… {most} at once: delete"), delete_calls_a_gallery),
+    ] {
+        table.compare(&what, cells, "", "");
+    }
 }
 
 fn both(compared: &Compared, text: impl Fn(&Side) -> String) -> [String; 2] {

@@ -24,7 +24,7 @@ async fn the_benchmark_measures_both_sides_and_its_report_is_whole() -> Result<(
     };
     let number = |path: &str| at(path)?.as_f64().with_context(|| format!("{path} is no number"));
 
-    for key in KEYS.into_iter().chain(["memory", "goals", "elsewhere"]) {
+    for key in KEYS.into_iter().chain(["memory", "most", "goals", "elsewhere"]) {
         at(&format!("/{key}"))?;
     }
     for key in ["operator", "commit", "kubernetes", "ministack", "boto3", "botocore", "python"] {
@@ -62,6 +62,8 @@ async fn the_benchmark_measures_both_sides_and_its_report_is_whole() -> Result<(
     for state in ["idle", "few", "many", "manyAgain", "afterwards"] {
         ensure!(number(&format!("/memory/{state}/residentMib"))? > 1.0, "no memory when {state}");
     }
+    ensure!(at("/most/crowd/distributions")? == Extent::QUICK.most, "too few at once");
+    ensure!(number("/most/memory/residentMib")? > 1.0, "no memory with the most");
     let goals = at("/goals")?.as_array().context("no list")?;
     let is_whole =
         |goal: &Value| goal["what"].is_string() && goal["atMost"].is_number() && goal["met"].is_boolean();

@@ -1,0 +1,55 @@
+//! When to look again, and when to try the same again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::graph::ResourceId;
+use crate::plan::Action;
+use crate::resources::{Change, Step};
+
+/// Dense at first, because most things that are not ready are so a moment later: 0.25, 0.5, 1, 2, 2 … seconds.
+#[derive(Default)]
+pub(super) struct Pauses(u32);
+
+impl Pauses {
+    pub(super) fn count(&self) -> u32 {
+        self.0
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let pause = Duration::from_millis(250 << self.0.min(3));
+        self.0 += 1;
+        pause
+    }
+}
+
+/// What was done last to each resource. AWS may show the effect of a call seconds after it has accepted it: the same again right
+/// away would only be the same call once more.
+#[derive(Default)]
+pub(super) struct Repeats(BTreeMap<ResourceId, Repeat>);
+
+struct Repeat {
+    steps: Vec<Step<Change>>,
+    count: u32,
+    not_before: Instant,
+}
+
+impl Repeats {
+    /// Is it something else than the last time, or was that long enough ago?
+    pub(super) fn allow(&self, action: &Action) -> bool {
+        let last = self.0.get(&action.resource).filter(|last| last.steps == action.steps);
+        last.is_none_or(|last| last.not_before <= Instant::now())
+    }
+
+    pub(super) fn note(&mut self, applied: &[Action]) {
+        for Action { resource, steps } in applied {
+            let last = self.0.get(resource).filter(|last| last.steps == *steps);
+            let count = last.map_or(0, |last| last.count + 1);
+            // 0.25, 0.5, 1 … seconds: half a minute until the effect is given up.
+            let not_before = Instant::now() + Duration::from_millis(250 << count.min(6));
+            self.0.insert(*resource, Repeat { steps: steps.clone(), count, not_before });
+        }
+    }
+}
