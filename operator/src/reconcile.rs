@@ -23,7 +23,7 @@ use crate::plan::{Action, Plan};
 use crate::preflight::{self, Preflight};
 use crate::resources::{Change, Step, after};
 pub use memory::Memory;
-use pauses::{Pauses, Repeats};
+use pauses::{Pauses, Repeats, backoff};
 
 /// How long one reconcile waits for what AWS finishes within seconds: a function that becomes active, a role that Lambda
 /// hears of (7-12 s measured, tail 60 s). Slower things are the requeue's.
@@ -261,7 +261,7 @@ async fn observe(
     (mut scope, depth): (Scope, Depth),
     seen: &mut Observed,
 ) -> Vec<Failure> {
-    let mut pauses = Pauses::default();
+    let mut reads = 0;
     let mut given_up = Vec::new();
     // Its tags tell what its caches were told.
     if scope.contains(&ResourceId::Invalidation) {
@@ -274,11 +274,12 @@ async fn observe(
         let (again, others): (Vec<_>, Vec<_>) = failures
             .partition(|failure| matches!(failure.error.kind, ErrorKind::Throttled | ErrorKind::Unavailable));
         given_up.extend(others);
-        if again.is_empty() || pauses.count() == MOST_READS {
+        if again.is_empty() || reads == MOST_READS {
             given_up.extend(again);
             return given_up;
         }
-        sleep(pauses.next()).await;
+        sleep(backoff(reads)).await;
+        reads += 1;
         let again: Scope = again.iter().map(|failure| failure.resource).collect();
         // With what is read only when they are there.
         scope.retain(|id| {

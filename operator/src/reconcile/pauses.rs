@@ -9,20 +9,27 @@ use crate::graph::ResourceId;
 use crate::plan::Action;
 use crate::resources::{Change, Step};
 
-/// Dense at first, because most things that are not ready are so a moment later: 0.25, 0.5, 1, 2, 2 … seconds.
+/// Between looks at what is not ready yet: 0.45, 0.25, 0.5, 1, 2, 2 … seconds. Dense, because most of it is ready a moment later; but
+/// Lambda, for which most waits are, is at work on a function for half a second at least, and four calls in vain are worth saving.
 #[derive(Default)]
 pub(super) struct Pauses(u32);
 
 impl Pauses {
-    pub(super) fn count(&self) -> u32 {
-        self.0
-    }
+    const FIRST: Duration = Duration::from_millis(450);
 
     pub(super) fn next(&mut self) -> Duration {
-        let pause = Duration::from_millis(250 << self.0.min(3));
+        let pause = match self.0 {
+            0 => Self::FIRST,
+            count => backoff(count - 1),
+        };
         self.0 += 1;
         pause
     }
+}
+
+/// Before something that failed is tried again, for the first time with 0: 0.25, 0.5, 1, 2, 2 … seconds.
+pub(super) fn backoff(count: u32) -> Duration {
+    Duration::from_millis(250 << count.min(3))
 }
 
 /// What was done last to each resource. AWS may show the effect of a call seconds after it has accepted it: the same again right
