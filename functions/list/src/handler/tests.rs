@@ -1,3 +1,5 @@
+//! The function against a table that answers as DynamoDB does.
+
 use functions_testing::{Answer, Call, FakeAws};
 use serde_json::Value;
 
