@@ -45,9 +45,35 @@ async function drawPictures() {
   const upright = withOrientation6(await draw(page, { width: 900, height: 600, seed: 31 }));
   const png = await draw(page, { width: 640, height: 480, type: "image/png", seed: 32 });
   const webp = await draw(page, { width: 1000, height: 500, type: "image/webp", seed: 33 });
+  const large = await drawLarge(page);
   await page.close();
-  return { drawn, upright, png, webp };
+  return { drawn, upright, png, webp, large };
 }
+
+/** A photo with everything that the functions make of one. */
+async function drawLarge(page) {
+  const at = async (width) => {
+    const height = Math.round((width * 2) / 3);
+    return { width, height, content: await draw(page, { width, height, seed: 34 }) };
+  };
+  const [thumbnail, ...renditions] = await Promise.all([400, 1024, 2048].map(at));
+  return {
+    ...(await at(3000)),
+    thumbnail: thumbnail.content,
+    renditions,
+    thumbhash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+    dominantColor: "#3a6ea5",
+  };
+}
+
+function fillLarge(count) {
+  for (let index = 0; index < count; index += 1)
+    gallery.add({ ...pictures.large, filename: `DSC_${1000 + index}.jpg`, contentType: "image/jpeg" });
+}
+
+/** Where the pictures came from that the page has loaded. */
+const asked = () =>
+  [...new Set(gallery.log.pictures.map((path) => path.replace(/[0-9A-Z]{26}/, "*")))].sort();
 
 function fill(count = 16) {
   for (let index = 0; index < count; index += 1) {
@@ -134,6 +160,15 @@ const loaded = (page, count) =>
   until(
     `${count} loaded pictures`,
     async () => (await page.locator(".picture.photo.loaded").count()) >= count,
+  );
+/** Whether the photo in the middle of the viewer is shown by a picture of this width. */
+const widthInViewer = (page, width) =>
+  page.evaluate(
+    (width) =>
+      [...document.querySelectorAll('.pswp__item[aria-hidden="false"] .pswp__img')].some(
+        (image) => image.complete && image.naturalWidth === width,
+      ),
+    width,
   );
 const focusedTile = (page) =>
   page.evaluate(() => document.activeElement?.closest("[data-filename]")?.dataset.filename);
@@ -418,7 +453,8 @@ const scenarios = {
     await page.reload();
     await loaded(page, 3);
     assert.equal(await tiles(page).count(), 3);
-    gallery.trouble.remove = 1;
+    // The page asks three times.
+    gallery.trouble.remove = 3;
     await page.locator(".tile-open").first().focus();
     await page.keyboard.press("Delete");
     await page.getByText("could not be deleted").first().waitFor({ timeout: 12_000 });
@@ -482,6 +518,98 @@ const scenarios = {
     gallery.trouble.brokenThumbnails.clear();
     page.complaints = page.complaints.filter((text) => !/ERR_FAILED/.test(text));
     await close(page);
+  },
+
+  async "tiles take the picture that suits the screen, and show the photo's colours until it is there"() {
+    fillLarge(9);
+    for (const [deviceScaleFactor, expected] of [
+      [1, ["/thumbnails/*"]],
+      [2, ["/renditions/*/1024"]],
+    ]) {
+      gallery.log.pictures = [];
+      const page = await open({ width: 1440, height: 700, deviceScaleFactor });
+      await loaded(page, 8);
+      assert.deepEqual(asked(), expected);
+      await close(page);
+    }
+    const page = await open({ width: 1440, height: 700 });
+    await page.route("**/thumbnails/**", () => undefined);
+    await page.reload();
+    const colours = page.locator(".tile:first-child .colours");
+    await colours.waitFor();
+    const style = await colours.evaluate((element) => {
+      const { backgroundColor, backgroundImage, opacity } = getComputedStyle(element);
+      return { backgroundColor, image: backgroundImage.slice(0, 26), opacity };
+    });
+    assert.deepEqual(style, {
+      backgroundColor: "rgb(58, 110, 165)",
+      image: 'url("data:image/png;base64',
+      opacity: "1",
+    });
+    await shoot(page, "placeholders");
+    await page.unrouteAll();
+    await page.reload();
+    await loaded(page, 8);
+    await until("the colours gone", () =>
+      colours.evaluate((element) => getComputedStyle(element).opacity === "0"),
+    );
+    await close(page);
+  },
+
+  async "scrolling makes no browser choose its pictures anew"() {
+    fillLarge(60);
+    const page = await open({ width: 1000, height: 700 });
+    await loaded(page, 8);
+    await page.evaluate(() => {
+      window.changes = 0;
+      const observer = new MutationObserver((records) => {
+        window.changes += records.length;
+      });
+      const attributeFilter = ["sizes", "srcset", "src"];
+      observer.observe(document.body, { subtree: true, attributeFilter });
+    });
+    for (let step = 0; step < 10; step += 1) {
+      await page.mouse.wheel(0, 120);
+      await page.waitForTimeout(30);
+    }
+    assert.ok((await page.evaluate(() => scrollY)) > 500);
+    assert.equal(await page.evaluate(() => window.changes), 0);
+    await close(page);
+  },
+
+  async "a rendition that is missing leaves the thumbnail in the grid and the original in the viewer"() {
+    fillLarge(1);
+    gallery.trouble.brokenRenditions.add(gallery.photos[0].photoId);
+    const page = await open({ deviceScaleFactor: 2 });
+    await page.locator('.photo.loaded[data-source="thumbnail"]').waitFor();
+    await page.locator(".tile-open").click();
+    await until("the original", () => widthInViewer(page, 3000));
+    gallery.trouble.brokenRenditions.clear();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await close(page);
+  },
+
+  async "the viewer shows what suits the screen, and the original only to those who zoom in"() {
+    fillLarge(2);
+    for (const [width, height, deviceScaleFactor, rendition] of [
+      [390, 800, 2, 1024],
+      [1440, 900, 1, 2048],
+      [1920, 1200, 2, 2048],
+    ]) {
+      gallery.log.pictures = [];
+      const page = await open({ width, height, deviceScaleFactor });
+      await loaded(page, 2);
+      await page.locator(".tile-open").first().click();
+      await until(`the one of ${rendition}`, () => widthInViewer(page, rendition));
+      await page.waitForTimeout(500);
+      assert.ok(!asked().some((path) => path.startsWith("/photos/")), asked().join());
+      await page.keyboard.press("z");
+      await until("the original", () => widthInViewer(page, 3000));
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+      await close(page);
+    }
   },
 
   async "links that have expired are renewed, and the pictures appear"() {

@@ -1,7 +1,7 @@
 /**
  * A gallery to try the page on without a cloud: the built site under its real Content-Security-Policy, an API of the
  * same shape as the functions', and, on another port as in life, a storage that takes presigned POST forms. Pictures
- * are kept in memory; "thumbnails" are the pictures themselves.
+ * are kept in memory; "thumbnails" are the pictures themselves unless a test gives others.
  *
  * Run alone (`node tests/mock.mjs [folder with photos]`) it serves `npm run dev` and hands.
  */
@@ -75,10 +75,11 @@ export async function startMock(options = {}) {
     store: 0,
     remove: 0,
     brokenThumbnails: new Set(),
+    brokenRenditions: new Set(),
     failPreparing: new Set(),
   };
   /** What was asked, for the tests to look at. */
-  const log = { deletes: [], lists: 0, atOnce: 0, mostAtOnce: 0 };
+  const log = { deletes: [], lists: 0, pictures: [], atOnce: 0, mostAtOnce: 0 };
   let photos = [];
   const bytes = new Map();
   const reserved = new Map();
@@ -99,17 +100,21 @@ export async function startMock(options = {}) {
   const problem = (response, status, code) =>
     answer(response, status, { type: "about:blank", title: code, status, detail: code, code });
 
-  const shown = (photo) => ({
-    ...photo,
-    thumbnailUrl:
-      photo.status === "ready"
-        ? `${storageOrigin}/thumbnails/${photo.photoId}?X-Amz-Signature=${settings.signature}`
-        : undefined,
-    url:
-      photo.status === "ready"
-        ? `${storageOrigin}/photos/${photo.photoId}?X-Amz-Signature=${settings.signature}`
-        : undefined,
-  });
+  function shown(photo) {
+    if (photo.status !== "ready") return photo;
+    const link = (path) => `${storageOrigin}/${path}?X-Amz-Signature=${settings.signature}`;
+    const renditions = bytes.get(photo.photoId).renditions?.map(({ width, height }) => ({
+      width,
+      height,
+      url: link(`renditions/${photo.photoId}/${width}`),
+    }));
+    return {
+      ...photo,
+      renditions,
+      thumbnailUrl: link(`thumbnails/${photo.photoId}`),
+      url: link(`photos/${photo.photoId}`),
+    };
+  }
 
   function list(url, response) {
     log.lists += 1;
@@ -191,8 +196,12 @@ export async function startMock(options = {}) {
     height,
     status = "ready",
     uploadDate,
+    thumbnail = content,
+    renditions,
+    thumbhash,
+    dominantColor,
   }) {
-    bytes.set(photoId, { contentType, content });
+    bytes.set(photoId, { contentType, content, thumbnail, renditions });
     const reason = status === "failed" ? "This file is damaged and cannot be shown." : undefined;
     const date = uploadDate ?? new Date().toISOString();
     photos.push({
@@ -205,6 +214,8 @@ export async function startMock(options = {}) {
       height,
       status,
       reason,
+      thumbhash,
+      dominantColor,
     });
     photos.sort((left, right) => (left.photoId < right.photoId ? 1 : -1));
     return photoId;
@@ -258,12 +269,16 @@ export async function startMock(options = {}) {
     if (request.method === "OPTIONS")
       return response.writeHead(204, { "access-control-allow-methods": "POST" }).end();
     if (request.method === "POST") return store(request, response);
-    const [, place, photoId] = new URL(request.url, "http://storage").pathname.split("/");
+    const { pathname } = new URL(request.url, "http://storage");
+    const [, place, photoId, width] = pathname.split("/");
+    log.pictures.push(pathname);
     const known = bytes.get(photoId);
     const isExpired = request.url.endsWith(`=${settings.refusedSignature}`);
-    const isBroken = place === "thumbnails" && trouble.brokenThumbnails.has(photoId);
-    if (known === undefined || isBroken || isExpired) return response.writeHead(403).end();
-    return response.writeHead(200, { "content-type": known.contentType }).end(known.content);
+    const broken = { thumbnails: trouble.brokenThumbnails, renditions: trouble.brokenRenditions }[place];
+    if (known === undefined || broken?.has(photoId) || isExpired) return response.writeHead(403).end();
+    const rendition = known.renditions?.find((candidate) => candidate.width === Number(width))?.content;
+    const content = { thumbnails: known.thumbnail, renditions: rendition, photos: known.content }[place];
+    return response.writeHead(200, { "content-type": known.contentType }).end(content);
   });
 
   const listen = (server, port) =>
@@ -279,6 +294,7 @@ export async function startMock(options = {}) {
     reset() {
       photos = [];
       log.deletes = [];
+      log.pictures = [];
       log.mostAtOnce = 0;
     },
     get photos() {

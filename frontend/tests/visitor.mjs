@@ -25,6 +25,8 @@ const MIME_TYPES = {
   ".png": "image/png",
   ".webp": "image/webp",
 };
+/** A tile's picture made by the thumbnail function: the thumbnail or, on a sharp screen, a rendition. */
+const SHOWN = '.photo.loaded:is([data-source="thumbnail"], [data-source="best"])';
 /** Mean difference of 16 by 16 grey values, 0 to 255: JPEG at any usable quality stays below; a turned picture does not. */
 const MAX_DIFFERENCE = 20;
 
@@ -111,7 +113,7 @@ async function add(files) {
       for (const { name } of files) {
         const state = await tile(name).getAttribute("data-state", { timeout: 5000 });
         if (state === "failed") throw new Error(`${name} failed: ${await tile(name).textContent()}`);
-        const isShown = (await tile(name).locator('.photo.loaded[data-source="thumbnail"]').count()) > 0;
+        const isShown = (await tile(name).locator(SHOWN).count()) > 0;
         if (isShown) seconds[name] ??= Number(((performance.now() - start) / 1000).toFixed(1));
       }
       return Object.keys(seconds).length === files.length;
@@ -123,10 +125,10 @@ async function add(files) {
 
 /** The thumbnail as someone else gets it: upright, of the right shape, and showing what was uploaded. */
 async function examine(blank, { name, buffer }) {
-  const picture = tile(name).locator('.photo.loaded[data-source="thumbnail"]');
+  const picture = tile(name).locator(SHOWN);
   await picture.waitFor({ timeout: 30_000 });
   const natural = await picture.evaluate((image) => ({
-    src: image.src,
+    src: image.currentSrc,
     width: image.naturalWidth,
     height: image.naturalHeight,
   }));
@@ -165,12 +167,15 @@ async function openAndClose(blank, { name, buffer }) {
   const dialog = page.getByRole("dialog", { name: "Photo viewer" });
   await dialog.waitFor();
   const expected = await look(blank, buffer);
-  await until("the full-size photo, upright", () =>
+  // The original, or a rendition that is as sharp on this screen.
+  await until("the photo, upright and sharp", () =>
     page.evaluate(
       ({ name, width, height }) =>
-        [...document.querySelectorAll(".pswp__img")].some(
-          (image) => image.alt === name && image.naturalWidth === width && image.naturalHeight === height,
-        ),
+        [...document.querySelectorAll(".pswp__img")].some((image) => {
+          const isWhole = Math.abs((image.naturalWidth / image.naturalHeight) * (height / width) - 1) < 0.01;
+          const isSharp = image.naturalWidth >= Math.min(width, image.clientWidth * devicePixelRatio * 0.9);
+          return image.alt === name && isWhole && isSharp;
+        }),
       { name, ...expected },
     ),
   );

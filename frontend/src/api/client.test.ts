@@ -83,6 +83,33 @@ describe("list", () => {
     expect(nextCursor).toBeNull();
   });
 
+  it("takes over renditions, placeholder and colour, as far as they make sense", async () => {
+    const rendition = (width: number) => ({ width, height: width / 2, url: `https://s3/${width}` });
+    const made = {
+      ...photo,
+      thumbhash: "3OcRJYB4d3h/iIeHeEh3eIhw+j2w",
+      dominantColor: "#3A6ea5",
+      renditions: [rendition(2048), rendition(1024)],
+    };
+    const odd = {
+      thumbhash: ["", "3OcR", "3OcRJYB4d3h", "<script>", "A".repeat(400), 7],
+      dominantColor: ["red", "#12", "url(https://evil)", "#3a6ea5;", 7],
+      renditions: [{}, [null, { width: 0, height: 3, url: "https://s3/" }, { ...rendition(8), url: "x:y" }]],
+    };
+    const photos = Object.entries(odd).flatMap(([name, values]) =>
+      values.map((value) => ({ ...photo, [name]: value })),
+    );
+    const withoutSize = { ...made, width: undefined };
+    const { send } = answers(json({ photos: [made, withoutSize, ...photos], nextCursor: null }));
+    const page = await createClient("/api", send).list();
+    const { thumbhash, dominantColor } = made;
+    expect(page.photos[0]).toMatchObject({ thumbhash, dominantColor });
+    expect(page.photos[0]?.renditions.map(({ width }) => width)).toEqual([1024, 2048]);
+    expect(page.photos[1]?.renditions).toEqual([]);
+    for (const plain of page.photos.slice(2))
+      expect(plain).toMatchObject({ thumbhash: undefined, dominantColor: undefined, renditions: [] });
+  });
+
   it("takes a page of HTML for what it is: an error", async () => {
     const { send } = answers(new Response("<html>", { headers: { "content-type": "text/html" } }));
     await expect(createClient("/api", send).list()).rejects.toBeInstanceOf(ApiError);
@@ -109,13 +136,28 @@ describe("remove", () => {
     const { send, calls } = answers(
       new Response(null, { status: 204 }),
       problem(404, "NotFound"),
-      problem(500, "Internal"),
+      problem(403, "Forbidden"),
     );
     const client = createClient("/api", send);
     await client.remove("a/b", { keepalive: true });
     await client.remove("b");
-    await expect(client.remove("c")).rejects.toMatchObject({ status: 500 });
+    await expect(client.remove("c")).rejects.toMatchObject({ status: 403 });
     expect(calls[0]).toMatchObject({ url: "/api/photos/a%2Fb", init: { method: "DELETE", keepalive: true } });
+  });
+});
+
+describe("a delete that stopped half-way", () => {
+  it("is finished by a repeat", async () => {
+    vi.useFakeTimers();
+    const { send, calls } = answers(problem(500, "Internal"), new Response(null, { status: 204 }));
+    const removal = createClient("/api", send).remove("01J");
+    await vi.advanceTimersByTimeAsync(5000);
+    await removal;
+    expect(calls.map((call) => [call.url, call.init.method])).toEqual([
+      ["/api/photos/01J", "DELETE"],
+      ["/api/photos/01J", "DELETE"],
+    ]);
+    vi.useRealTimers();
   });
 });
 

@@ -1,6 +1,7 @@
 /**
- * The gallery's API as functions. Reads are tried again when the network or the server stumbles; writes are not,
- * since the visitor sees them fail and decides. Errors always arrive as `ApiError`.
+ * The gallery's API as functions. Reads and deletes are tried again when the network or the server stumbles: a delete
+ * that stopped half-way is finished by a repeat. Uploads are not, since the visitor sees them fail and decides. Errors
+ * always arrive as `ApiError`.
  */
 import { parseConfig, parsePhotoPage, parseUploadTicket } from "./parse";
 import type { GalleryConfig, PhotoPage, UploadRequest, UploadTicket } from "./types";
@@ -25,7 +26,7 @@ export interface Client {
 }
 
 const TIMEOUT_MS = 20_000;
-const READ_RETRY_DELAYS_MS = [400, 1500];
+const RETRY_DELAYS_MS = [400, 1500];
 const PAGE_LIMIT = 60;
 
 const isWorthRetrying = (error: unknown) =>
@@ -48,16 +49,16 @@ async function request(url: string, init: RequestInit, send: typeof fetch): Prom
   throw new ApiError(response.status, word(problem.code), word(problem.detail));
 }
 
-async function read(url: string, send: typeof fetch): Promise<unknown> {
-  for (const delay of READ_RETRY_DELAYS_MS) {
+async function patiently(url: string, init: RequestInit, send: typeof fetch): Promise<unknown> {
+  for (const delay of RETRY_DELAYS_MS) {
     try {
-      return await request(url, {}, send);
+      return await request(url, init, send);
     } catch (error) {
       if (!isWorthRetrying(error)) throw error;
       await wait(delay);
     }
   }
-  return request(url, {}, send);
+  return request(url, init, send);
 }
 
 /** An answer of another shape than promised is the server's fault, whatever its status said. */
@@ -67,7 +68,7 @@ function expected<T>(value: T | undefined): T {
 }
 
 export async function loadConfig(send: typeof fetch = fetch): Promise<GalleryConfig> {
-  return expected(parseConfig(await read("/config.json", send)));
+  return expected(parseConfig(await patiently("/config.json", {}, send)));
 }
 
 export function createClient(apiBase: string, send: typeof fetch = fetch): Client {
@@ -75,7 +76,7 @@ export function createClient(apiBase: string, send: typeof fetch = fetch): Clien
     async list(cursor) {
       const query = new URLSearchParams({ limit: String(PAGE_LIMIT) });
       if (cursor) query.set("cursor", cursor);
-      return expected(parsePhotoPage(await read(`${apiBase}/photos?${query}`, send)));
+      return expected(parsePhotoPage(await patiently(`${apiBase}/photos?${query}`, {}, send)));
     },
 
     async upload(body) {
@@ -90,7 +91,7 @@ export function createClient(apiBase: string, send: typeof fetch = fetch): Clien
     async remove(photoId, { keepalive = false } = {}) {
       try {
         const url = `${apiBase}/photos/${encodeURIComponent(photoId)}`;
-        await request(url, { method: "DELETE", keepalive }, send);
+        await patiently(url, { method: "DELETE", keepalive }, send);
       } catch (error) {
         if (error instanceof ApiError && error.status === 404) return;
         throw error;

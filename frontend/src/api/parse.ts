@@ -2,7 +2,7 @@
  * Turns JSON of unknown shape into the types the page works with.
  * A row that makes no sense is left out instead of breaking the page; a page that makes no sense is an error.
  */
-import type { GalleryConfig, Photo, PhotoPage, UploadTicket } from "./types";
+import type { GalleryConfig, Photo, PhotoPage, Rendition, UploadTicket } from "./types";
 
 type Json = Record<string, unknown>;
 
@@ -19,6 +19,31 @@ function address(value: unknown): string | undefined {
   return candidate !== undefined && /^(https?:\/\/|\/(?!\/))/i.test(candidate) ? candidate : undefined;
 }
 
+/** At least the five bytes that every ThumbHash has, and no more than one can be long. */
+function thumbhash(value: unknown): string | undefined {
+  const candidate = text(value);
+  if (candidate === undefined || candidate.length > 48 || candidate.length % 4 !== 0) return undefined;
+  return /^[A-Za-z0-9+/]{7,}={0,2}$/.test(candidate) ? candidate : undefined;
+}
+
+function colour(value: unknown): string | undefined {
+  const candidate = text(value);
+  return candidate !== undefined && /^#[0-9a-f]{6}$/i.test(candidate) ? candidate : undefined;
+}
+
+function parseRendition(value: unknown): Rendition | undefined {
+  if (!isObject(value)) return undefined;
+  const [width, height, url] = [amount(value.width), amount(value.height), address(value.url)];
+  return width > 0 && height > 0 && url !== undefined ? { width, height, url } : undefined;
+}
+
+/** Of no use without the photo's own size: then nothing tells how wide the other pictures are. */
+function parseRenditions(photo: Json): Rendition[] {
+  if (!Array.isArray(photo.renditions) || !amount(photo.width) || !amount(photo.height)) return [];
+  const renditions = photo.renditions.map(parseRendition).filter((rendition) => rendition !== undefined);
+  return renditions.sort((left, right) => left.width - right.width);
+}
+
 function parsePhoto(value: unknown): Photo | undefined {
   if (!isObject(value)) return undefined;
   const photoId = text(value.photoId);
@@ -31,6 +56,9 @@ function parsePhoto(value: unknown): Photo | undefined {
     contentType: text(value.contentType) ?? "",
     width: amount(value.width),
     height: amount(value.height),
+    thumbhash: thumbhash(value.thumbhash),
+    dominantColor: colour(value.dominantColor),
+    renditions: parseRenditions(value),
     status: value.status === "failed" ? "failed" : "ready",
     reason: text(value.reason),
     thumbnailUrl: address(value.thumbnailUrl),

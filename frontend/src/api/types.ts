@@ -5,7 +5,21 @@ export interface GalleryConfig {
   apiBase: string;
   maxUploadBytes: number;
   contentTypes: string[];
-  thumbnail: { maxWidthPixels: number; maxHeightPixels: number };
+  thumbnail: ThumbnailLimit;
+}
+
+/** Box that new thumbnails fit in. */
+export interface ThumbnailLimit {
+  maxWidthPixels: number;
+  maxHeightPixels: number;
+}
+
+/** A picture between the thumbnail and the original. */
+export interface Rendition {
+  width: number;
+  height: number;
+  /** Presigned, as the others. */
+  url: string;
 }
 
 export interface Photo {
@@ -19,6 +33,12 @@ export interface Photo {
   /** After EXIF rotation; 0 when unknown. */
   width: number;
   height: number;
+  /** ThumbHash, base64: what to show until there is a picture. Photos made before it have none, as the next two. */
+  thumbhash: string | undefined;
+  /** `#rrggbb`. */
+  dominantColor: string | undefined;
+  /** The smallest first. */
+  renditions: Rendition[];
   status: "ready" | "failed";
   /** Why it failed, in words for the visitor. */
   reason: string | undefined;

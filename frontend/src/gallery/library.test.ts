@@ -10,6 +10,9 @@ const photo = (photoId: string, link = "old"): Photo => ({
   contentType: "image/jpeg",
   width: 3,
   height: 2,
+  thumbhash: undefined,
+  dominantColor: undefined,
+  renditions: [{ width: 1024, height: 683, url: `https://s3/${photoId}-1024?${link}` }],
   status: "ready",
   reason: undefined,
   thumbnailUrl: `https://s3/${photoId}?${link}`,
@@ -51,12 +54,14 @@ it("a newest page that is the whole list replaces everything", () => {
 it("links are kept while they are good, so that pictures are not loaded twice", () => {
   const soon = mergeNewest(twoPages, { page: page("HGF", "f", "new"), cursor: null, now: LINK_LIFETIME_MS });
   expect(soon.photos[0]?.thumbnailUrl).toContain("old");
+  expect(soon.photos[0]?.renditions[0]?.url).toContain("old");
   const late = mergeNewest(twoPages, {
     page: page("HGF", "f", "new"),
     cursor: null,
     now: LINK_LIFETIME_MS + 1,
   });
   expect(late.photos[0]?.thumbnailUrl).toContain("new");
+  expect(late.photos[0]?.renditions[0]?.url).toContain("new");
 });
 
 it("renewing changes links and nothing else", () => {
@@ -65,4 +70,5 @@ it("renewing changes links and nothing else", () => {
   expect(renewed.photos.map((known) => known.thumbnailUrl?.split("?")[1]).join()).toBe(
     "old,old,old,new,new,new",
   );
+  expect(renewed.photos.at(-1)?.renditions[0]?.url).toContain("new");
 });

@@ -35,8 +35,10 @@ function adopt(known: LibraryPhoto | undefined, photo: Photo, { cursor, now }: A
   const fresh = { ...photo, pageCursor: cursor, linkedAt: now };
   const keepsLinks = known !== undefined && !hasOldLinks(known, now) && known.status === photo.status;
   if (!keepsLinks) return fresh;
-  return { ...fresh, thumbnailUrl: known.thumbnailUrl, url: known.url, linkedAt: known.linkedAt };
+  return { ...fresh, ...linksOf(known), linkedAt: known.linkedAt };
 }
+
+const linksOf = ({ thumbnailUrl, renditions, url }: Photo) => ({ thumbnailUrl, renditions, url });
 
 const indexById = (photos: readonly LibraryPhoto[]) => new Map(photos.map((photo) => [photo.photoId, photo]));
 
@@ -73,9 +75,7 @@ export function renewLinks(library: Library, { page, now }: Arrival): Library {
   const renewed = new Map(page.photos.map((photo) => [photo.photoId, photo]));
   const photos = library.photos.map((photo) => {
     const answer = renewed.get(photo.photoId);
-    return answer === undefined
-      ? photo
-      : { ...photo, thumbnailUrl: answer.thumbnailUrl, url: answer.url, linkedAt: now };
+    return answer === undefined ? photo : { ...photo, ...linksOf(answer), linkedAt: now };
   });
   return { ...library, photos };
 }

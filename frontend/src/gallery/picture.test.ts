@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
-import { afterFailure, firstPicture, type PictureState } from "./picture";
+import { afterFailure, firstPicture, type Links, type PictureState } from "./picture";
 
-const links = { thumbnailUrl: "https://s3/thumbnail", url: "https://s3/photo" };
+const links: Links = { thumbnailUrl: "https://s3/thumbnail", renditions: [], url: "https://s3/photo" };
+const rendition = { width: 1024, height: 683, url: "https://s3/photo-1024" };
 
 function failAll(start: PictureState, linksAreOld: boolean, available = links): string[] {
   const seen: string[] = [];
@@ -22,7 +23,14 @@ it("old links are renewed before anything else is tried", () => {
   expect(failAll(firstPicture(links), true)).toEqual(["renew, thumbnail", "full", "none"]);
 });
 
+it("renditions come before the thumbnail alone, so that a missing one leaves no hole", () => {
+  const more = { ...links, renditions: [rendition] };
+  const steps = ["thumbnail", "full", "renew, best", "thumbnail", "full", "none"];
+  expect(failAll(firstPicture(more), false, more)).toEqual(steps);
+  expect(firstPicture({ ...more, thumbnailUrl: undefined }).source).toBe("full");
+});
+
 it("a photo without any link is a placeholder at once", () => {
-  expect(firstPicture({ thumbnailUrl: undefined, url: undefined }).source).toBe("none");
-  expect(firstPicture({ thumbnailUrl: undefined, url: "https://s3/photo" }).source).toBe("full");
+  expect(firstPicture({ ...links, thumbnailUrl: undefined, url: undefined }).source).toBe("none");
+  expect(firstPicture({ ...links, thumbnailUrl: undefined }).source).toBe("full");
 });

@@ -1,18 +1,18 @@
 /**
- * What a tile shows when its picture will not load: thumbnail, then the full-size photo (a gallery made anew over
- * retained photos has no thumbnails yet), then, with links renewed once, both again, then a quiet placeholder.
+ * What a tile shows when its picture will not load: the best of thumbnail and renditions, then the thumbnail alone, then
+ * the full-size photo (a gallery made anew over retained photos has no thumbnails yet), then, with links renewed once,
+ * all of them again, then a quiet placeholder.
  */
 
+import type { Photo } from "../api/types";
+
 export interface PictureState {
-  source: "thumbnail" | "full" | "none";
+  source: "best" | "thumbnail" | "full" | "none";
   /** Links were renewed since the last picture that loaded. */
   renewed: boolean;
 }
 
-export interface Links {
-  thumbnailUrl: string | undefined;
-  url: string | undefined;
-}
+export type Links = Pick<Photo, "thumbnailUrl" | "renditions" | "url">;
 
 export interface PictureStep {
   next: PictureState;
@@ -20,13 +20,19 @@ export interface PictureStep {
   renew: boolean;
 }
 
+function firstSource({ thumbnailUrl, renditions, url }: Links): PictureState["source"] {
+  if (thumbnailUrl === undefined) return url === undefined ? "none" : "full";
+  return renditions.length > 0 ? "best" : "thumbnail";
+}
+
 export const firstPicture = (links: Links, renewed = false): PictureState => ({
-  source: links.thumbnailUrl !== undefined ? "thumbnail" : links.url !== undefined ? "full" : "none",
+  source: firstSource(links),
   renewed,
 });
 
 export function afterFailure(state: PictureState, links: Links, linksAreOld: boolean): PictureStep {
   if (linksAreOld && !state.renewed) return { next: firstPicture(links, true), renew: true };
+  if (state.source === "best") return { next: { ...state, source: "thumbnail" }, renew: false };
   if (state.source === "thumbnail" && links.url !== undefined) {
     return { next: { ...state, source: "full" }, renew: false };
   }

@@ -58,10 +58,10 @@ export function App({ gallery }: { gallery: Gallery }) {
           {phase === "loading" && <Skeleton />}
           {phase === "failed" && <Failed isOnline={state.isOnline} onRetry={() => void gallery.load()} />}
           {isEmpty && <Empty accept={accept} onFiles={onFiles} />}
-          {isReady && !isEmpty && (
+          {isReady && !isEmpty && config !== undefined && (
             <Grid
               handle={grid}
-              thumbnailHeight={config?.thumbnail.maxHeightPixels}
+              thumbnail={config.thumbnail}
               tiles={tiles}
               actions={actions}
               onNearEnd={onNearEnd}

@@ -4,6 +4,7 @@
  */
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { ThumbnailLimit } from "../api/types";
 import {
   type Box,
   justify,
@@ -34,8 +35,7 @@ export interface GridHandle {
 interface GridProps {
   handle: RefObject<GridHandle | null>;
   tiles: readonly Tile[];
-  /** The gallery's limit, in pixels. */
-  thumbnailHeight: number | undefined;
+  thumbnail: ThumbnailLimit;
   actions: TileActions;
   onNearEnd: () => void;
   onVisible: (photos: LibraryPhoto[]) => void;
@@ -47,16 +47,16 @@ interface Range {
   isNearEnd: boolean;
 }
 
-export function Grid({ handle, tiles, thumbnailHeight, actions, onNearEnd, onVisible }: GridProps) {
+export function Grid({ handle, tiles, thumbnail, actions, onNearEnd, onVisible }: GridProps) {
   const list = useRef<HTMLUListElement>(null);
   const width = useWidth(list);
   const layout = useMemo(
     () =>
       justify(
         tiles.map((tile) => tile.ratio),
-        { width, rowHeight: rowHeightFor(width, thumbnailHeight), gap: GAP },
+        { width, rowHeight: rowHeightFor(width, thumbnail.maxHeightPixels), gap: GAP },
       ),
-    [tiles, width, thumbnailHeight],
+    [tiles, width, thumbnail],
   );
   // With every known photo deleted there are no rows, and yet there may be more photos to ask for.
   const isLaidOut = layout.rows.length > 0 || tiles.length === 0;
@@ -125,6 +125,7 @@ export function Grid({ handle, tiles, thumbnailHeight, actions, onNearEnd, onVis
             box={box}
             position={index}
             count={tiles.length}
+            thumbnail={thumbnail}
             actions={actions}
           />
         );

@@ -1,8 +1,10 @@
 /** One photo in the grid, in any of its lives: on its way up, being prepared, ready, or in trouble. */
 import type { JSX } from "preact";
+import type { ThumbnailLimit } from "../api/types";
 import { formatDate } from "../gallery/format";
 import type { Box } from "../gallery/layout";
 import type { LibraryPhoto } from "../gallery/library";
+import { coveringWidth } from "../gallery/sources";
 import type { Tile } from "../gallery/tiles";
 import { strings } from "../strings";
 import type { Upload } from "../upload/queue";
@@ -25,6 +27,7 @@ export interface TileViewProps {
   box: Box;
   position: number;
   count: number;
+  thumbnail: ThumbnailLimit;
   actions: TileActions;
 }
 
@@ -76,7 +79,7 @@ function content(props: TileViewProps): JSX.Element | undefined {
   );
 }
 
-function Ready({ photo, tile, position, actions }: TileViewProps & { photo: LibraryPhoto }) {
+function Ready({ photo, tile, box, position, thumbnail, actions }: TileViewProps & { photo: LibraryPhoto }) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Delete" && event.key !== "Backspace") return;
     event.preventDefault();
@@ -97,6 +100,8 @@ function Ready({ photo, tile, position, actions }: TileViewProps & { photo: Libr
         <Picture
           photo={photo}
           previewUrl={tile.upload?.previewUrl}
+          thumbnail={thumbnail}
+          width={coveringWidth(photo, box)}
           isEager={position < EAGER_TILES}
           renew={actions.renew}
         />

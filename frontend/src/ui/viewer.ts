@@ -1,12 +1,14 @@
 /**
  * The full-screen viewer: all that knows PhotoSwipe. Adds to it what a gallery needs: names for screen readers, caption,
- * download and delete, renewed links, the back button, and a grid that follows behind so that closing lands on the tile.
+ * download and delete, pictures no larger than the screen and the zoom need, renewed links, the back button, and a grid
+ * that follows behind so that closing lands on the tile.
  */
 import PhotoSwipe, { type SlideData } from "photoswipe";
 import "photoswipe/style.css";
 import "./styles/viewer.css";
 import { formatDate } from "../gallery/format";
 import { hasOldLinks, type LibraryPhoto } from "../gallery/library";
+import { type Source, sourceFor } from "../gallery/sources";
 import { strings } from "../strings";
 
 export interface ViewerHost {
@@ -19,6 +21,8 @@ export interface ViewerHost {
   remove(photoId: string): void;
   renew(photos: LibraryPhoto[], force: boolean): Promise<void>;
 }
+
+type Content = NonNullable<PhotoSwipe["currSlide"]>["content"];
 
 /** For photos whose size the list does not know. */
 const FALLBACK_WIDTH = 1600;
@@ -35,7 +39,10 @@ class Viewer {
   readonly #onClosed: (lastId: string) => void;
   /** A copy of its own: photos that arrive while it is open must not shift the one being looked at. */
   readonly #ids: string[];
-  readonly #renewed = new Set<string>();
+  /** How often each photo's picture would not load. */
+  readonly #failures = new Map<string, number>();
+  /** How wide the picture is that a slide shows or is about to. */
+  readonly #widths = new WeakMap<Content, number>();
   #lastId: string;
   #isInHistory = false;
 
@@ -58,7 +65,7 @@ class Viewer {
       trapFocus: false,
       returnFocus: false,
       wheelToZoom: true,
-      // Originals are large, and the visitor may be on a train.
+      // Pictures of this size are heavy, and the visitor may be on a train.
       preload: [1, 1],
       errorMsg: strings.viewerError,
       closeTitle: strings.viewerClose,
@@ -81,6 +88,8 @@ class Viewer {
       this.#enterHistory();
     });
     pswp.on("change", () => this.#changed());
+    pswp.on("contentLoadImage", ({ content }) => this.#choose(content));
+    pswp.on("imageSizeChange", ({ content, width }) => void this.#sharpen(content, width));
     pswp.on("loadError", ({ content }) => void this.#renewFailed(String(content.data.photoId)));
     pswp.on("keydown", ({ originalEvent }) => {
       if (originalEvent.key === "Delete") this.#remove();
@@ -110,6 +119,46 @@ class Viewer {
     };
   }
 
+  /** The picture that is sharp enough at this width; the original, when the others would not load. */
+  #source(content: Content, width: number): Source | undefined {
+    const photo = this.#photo(String(content.data.photoId));
+    if (photo === undefined) return undefined;
+    const { photoId, url } = photo;
+    if (url !== undefined && (this.#failures.get(photoId) ?? 0) > 1) return { url, width: photo.width };
+    const fitted = (content.slide?.zoomLevels.initial ?? 1) * content.width;
+    const isZoomed = content.slide !== undefined && width > Math.ceil(fitted);
+    return sourceFor(photo, width * devicePixelRatio, isZoomed);
+  }
+
+  /** Only now is it known how large the slide is. */
+  #choose(content: Content): void {
+    const source = this.#source(content, content.displayedImageWidth);
+    if (source === undefined) return;
+    content.data.src = source.url;
+    this.#widths.set(content, source.width);
+  }
+
+  /** After zooming in, or in a larger window, a larger picture takes the place of the one shown, once it is there. */
+  async #sharpen(content: Content, width: number): Promise<void> {
+    const shown = this.#widths.get(content);
+    const source = this.#source(content, width);
+    if (shown === undefined || source === undefined || source.width <= shown) return;
+    this.#widths.set(content, source.width);
+    const image = new Image();
+    image.src = source.url;
+    try {
+      await image.decode();
+    } catch {
+      // What is shown stays; the next zoom asks again.
+      this.#widths.set(content, shown);
+      return;
+    }
+    // A wider one may have been asked for, and come, meanwhile.
+    if (this.#widths.get(content) !== source.width || !(content.element instanceof HTMLImageElement)) return;
+    content.data.src = source.url;
+    content.element.src = source.url;
+  }
+
   #changed(): void {
     const photoId = this.#ids[this.#pswp.currIndex];
     if (photoId === undefined) return;
@@ -130,9 +179,10 @@ class Viewer {
 
   async #renewFailed(photoId: string): Promise<void> {
     const photo = this.#photo(photoId);
-    if (photo === undefined || this.#renewed.has(photoId)) return;
-    this.#renewed.add(photoId);
-    await this.#host.renew([photo], true);
+    const failures = (this.#failures.get(photoId) ?? 0) + 1;
+    if (photo === undefined || failures > 2) return;
+    this.#failures.set(photoId, failures);
+    if (failures === 1) await this.#host.renew([photo], true);
     const index = this.#ids.indexOf(photoId);
     if (index >= 0 && !this.#pswp.isDestroying) this.#pswp.refreshSlideContent(index);
   }

@@ -88,6 +88,11 @@ impl ThumbnailFormat {
         }
     }
 
+    /// The format of a thumbnail, by how its key ends.
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| key.ends_with(format.key_suffix()))
+    }
+
     /// As the operator writes it into the environment.
     pub fn from_setting(text: &str) -> Option<Self> {
         match text {
@@ -108,6 +113,14 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(kind.as_str().to_uppercase().parse(), Ok(kind));
         }
+    }
+
+    #[test]
+    fn a_thumbnail_s_key_tells_its_format() {
+        for format in ThumbnailFormat::ALL {
+            assert_eq!(ThumbnailFormat::from_key(&format!("01ARZ{}", format.key_suffix())), Some(format));
+        }
+        assert_eq!(ThumbnailFormat::from_key("01ARZ.avif"), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use functions_core::client::dynamodb::Item;
+use functions_core::client::dynamodb::{Attribute, Item};
+use functions_core::content_type::ThumbnailFormat;
 use functions_core::contract::table;
 use functions_core::filename::Filename;
 use functions_core::photo_id::PhotoId;
@@ -22,6 +23,12 @@ pub(crate) struct Photo {
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
+    /// What to show until there is a picture: a [ThumbHash](https://evanw.github.io/thumbhash/), base64.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbhash: Option<String>,
+    /// `#rrggbb`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dominant_color: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     taken_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,8 +49,21 @@ pub(crate) struct Photo {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) thumbnail_url: Option<String>,
+    /// Sizes between the thumbnail and the original, the smallest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) renditions: Vec<Rendition>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
+}
+
+/// A larger picture than the thumbnail.
+#[derive(Debug, Serialize)]
+pub(crate) struct Rendition {
+    /// Pixels.
+    pub(crate) width: u32,
+    /// Pixels.
+    pub(crate) height: u32,
+    pub(crate) url: String,
 }
 
 /// A row, read.
@@ -53,7 +73,17 @@ pub(crate) struct Row {
     pub(crate) filename: Filename,
     /// Only photos that are ready have one, and so links.
     pub(crate) thumbnail_key: Option<String>,
+    /// The smallest first.
+    pub(crate) renditions: Vec<Stored>,
     pub(crate) photo: Photo,
+}
+
+/// A rendition in the thumbnails bucket.
+#[derive(Debug, Serialize)]
+pub(crate) struct Stored {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) key: String,
 }
 
 impl Row {
@@ -62,15 +92,22 @@ impl Row {
         let id: PhotoId = text(item, table::PHOTO_ID)?.parse().ok()?;
         let filename = Filename::clean(&text(item, table::FILENAME)?)?;
         let status = text(item, table::STATUS)?;
-        let thumbnail_key = text(item, table::THUMBNAIL_KEY).filter(|_| status == "ready");
+        let thumbnail_key = text(item, table::THUMBNAIL_KEY).filter(|_| status == table::READY);
+        let (width, height) = (number(item, table::WIDTH), number(item, table::HEIGHT));
+        let renditions = match (&thumbnail_key, width, height) {
+            (Some(key), Some(width), Some(height)) => renditions(item, id, key, (width, height)),
+            _ => Vec::new(),
+        };
         let photo = Photo {
             photo_id: id.to_string(),
             filename: filename.to_string(),
             upload_date: text(item, table::UPLOAD_DATE)?,
             file_size: number(item, table::FILE_SIZE)?,
             content_type: text(item, table::CONTENT_TYPE)?,
-            width: number(item, table::WIDTH),
-            height: number(item, table::HEIGHT),
+            width,
+            height,
+            thumbhash: text(item, table::THUMBHASH),
+            dominant_color: text(item, table::DOMINANT_COLOR),
             taken_at: text(item, table::TAKEN_AT),
             camera: text(item, table::CAMERA),
             lens: text(item, table::LENS),
@@ -81,10 +118,40 @@ impl Row {
             status,
             reason: text(item, table::REASON),
             thumbnail_url: None,
+            renditions: Vec::new(),
             url: None,
         };
-        Some(Self { id, filename, thumbnail_key, photo })
+        Some(Self { id, filename, thumbnail_key, renditions, photo })
     }
+}
+
+/// The renditions of a photo of this size. They are of the thumbnail's format: both were made at once.
+fn renditions(item: &Item, id: PhotoId, thumbnail_key: &str, size: (u32, u32)) -> Vec<Stored> {
+    let Some(format) = ThumbnailFormat::from_key(thumbnail_key) else { return Vec::new() };
+    let edges = item.get(table::RENDITIONS).and_then(Attribute::as_numbers).unwrap_or_default();
+    let mut edges: Vec<u32> = edges.iter().filter_map(|edge| edge.parse().ok()).collect();
+    // A set has no order, but equal pages must be equal.
+    edges.sort_unstable();
+    let stored = |edge| {
+        let (width, height) = fit(size, edge);
+        Stored { width, height, key: id.rendition_key(edge, format) }
+    };
+    edges.into_iter().map(stored).collect()
+}
+
+/// Size of a picture with this long edge, rounded as `functions_imaging`'s `Target` does.
+fn fit((width, height): (u32, u32), edge: u32) -> (u32, u32) {
+    let scale = (f64::from(edge) / f64::from(width)).min(f64::from(edge) / f64::from(height)).min(1.0);
+    (scaled(width, scale, edge), scaled(height, scale, edge))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and the side it came from"
+)]
+fn scaled(side: u32, scale: f64, edge: u32) -> u32 {
+    ((f64::from(side) * scale).round() as u32).clamp(1, edge.max(1))
 }
 
 fn text(item: &Item, name: &str) -> Option<String> {
@@ -93,4 +160,23 @@ fn text(item: &Item, name: &str) -> Option<String> {
 
 fn number<T: FromStr>(item: &Item, name: &str) -> Option<T> {
     item.get(name)?.as_number()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn renditions_have_the_size_that_the_imaging_crate_gives_them() {
+        for (size, edge, expected) in [
+            ((6000, 4000), 1024, (1024, 683)),
+            ((4000, 6000), 2048, (1365, 2048)),
+            ((4032, 3024), 2048, (2048, 1536)),
+            ((3000, 3000), 1024, (1024, 1024)),
+            ((20_000, 3), 1024, (1024, 1)),
+            ((800, 600), 1024, (800, 600)),
+        ] {
+            assert_eq!(fit(size, edge), expected, "{size:?} at {edge}");
+        }
+    }
 }

@@ -27,6 +27,7 @@ mod privacy;
 mod process;
 mod ready;
 mod refusals;
+mod renditions;
 mod requests;
 mod resync;
 mod support;

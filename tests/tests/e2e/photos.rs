@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use functions_core::contract::FunctionName;
 use http::{Method, Request, Response};
@@ -118,11 +119,16 @@ async fn deleted_is_deleted(gallery: &Gallery<'_>, visitor: &Visitor, ids: &[Str
         ensure!(kept.count() == 0, "the {} bucket still has it", role.as_str());
         ensure!(objects.contents().len() == 2, "{:#?}", objects.contents());
     }
+    // Of the deleted one there is a mark and nothing else.
     let rows = aws.dynamodb.scan().table_name(identity.table()).send().await?;
-    ensure!(rows.count() == 2, "{:#?}", rows.items());
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let mark = [("photoId", text(&ids[1])), ("status", text("deleted"))];
+    let mark = mark.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    ensure!(rows.count() == 3 && rows.items().contains(&mark), "{:#?}", rows.items());
 
+    let (status, answer) = visitor.api(Method::DELETE, &path, None).await?;
+    ensure!(status == 204, "once more: {status}: {answer}");
     for (path, status, code) in [
-        (path.as_str(), 404, "NotFound"),
         ("/api/photos/01ARZ3NDEKTSV4RRFFQ69G5FAV", 404, "NotFound"),
         ("/api/photos/not-an-id", 400, "InvalidPhotoId"),
     ] {
@@ -310,7 +316,7 @@ pub async fn follow(link: &Value) -> Result<Response<Bytes>> {
 }
 
 /// The file that arrived goes last, a moment after the photo is listed.
-async fn nothing_is_left_under_incoming(gallery: &Gallery<'_>) -> Result<()> {
+pub async fn nothing_is_left_under_incoming(gallery: &Gallery<'_>) -> Result<()> {
     let bucket = gallery.identity().bucket(BucketRole::Photos);
     wait::until("incoming/ to be empty", Duration::from_secs(10), async || {
         let objects =
