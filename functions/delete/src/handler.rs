@@ -1,8 +1,18 @@
-//! `DELETE /photos/{id}` -> 204, or 404 when there is no such photo.
+//! `DELETE /photos/{id}` -> 204, or 404 when there was never such a photo.
 //!
-//! One call for each bucket and one for the row, without reading it first: everything that a photo may have has a name that follows
-//! from its id, and S3 answers the deletion of a missing object like that of a present one. The row goes last: it is what makes a
-//! photo exist, so a delete that stopped half-way is finished by a repeat.
+//! One write for the row, then one call for each bucket, without reading anything first: everything that a photo may have has a name
+//! that follows from its id, and S3 answers the deletion of a missing object like that of a present one.
+//!
+//! The row is not removed but becomes a mark, [`table::DELETED`], and it does so before anything else. S3 delivers the event of a file
+//! at least once, in any order and perhaps hours later, and the thumbnail function may be at work on the file this very moment. With
+//! no row a late event would look like that of a new photo; with the mark the thumbnail function makes nothing, and takes away what it
+//! has made already. A mark has no `listing`, so no list shows it.
+//!
+//! When it stops half-way, the photo is out of all lists, and objects may be left over that only links made before lead to. The answer
+//! was then no 204, so the caller asks again, and a repeat deletes them: it finds the mark and answers 204 as if it were the first.
+//!
+//! Only a row that is there becomes a mark, so that nobody can fill the table by deleting ids that never were. A file that waits under
+//! `incoming/` has no row yet; it is deleted all the same, before it becomes a photo.
 
 use functions_core::client::dynamodb::{Attribute, Item};
 use functions_core::client::{CallError, Client};
@@ -26,19 +36,28 @@ pub(crate) struct Delete {
     aws: Client,
 }
 
-/// What `DeleteItem` answers: the row that there was.
+/// What `PutItem` answers: the row that there was.
 #[derive(Debug, Deserialize)]
-struct Gone {
-    #[serde(rename = "Attributes")]
-    row: Option<Item>,
+struct Replaced {
+    #[serde(rename = "Attributes", default)]
+    row: Item,
+}
+
+/// What the table held when the deletion began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Photo,
+    /// The mark of an earlier deletion.
+    Mark,
+    Nothing,
 }
 
 #[derive(Debug, thiserror::Error)]
 enum Failure {
+    #[error("failed to mark the row")]
+    Row(#[source] CallError),
     #[error("failed to delete the objects")]
     Objects(#[source] CallError),
-    #[error("failed to delete the row")]
-    Row(#[source] CallError),
 }
 
 impl Delete {
@@ -66,12 +85,16 @@ impl Delete {
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| Problem::new(Code::InvalidPhotoId, "Send a photoId as the list gives it."))?;
         match self.remove(id).await {
-            Ok(true) => {
+            Ok(Before::Photo) => {
                 metrics::count("Photos", 1);
                 tracing::info!(photoId = %id, "deleted");
                 Ok(Response::empty(204))
             }
-            Ok(false) => Err(Problem::new(Code::NotFound, "There is no such photo (any more).")),
+            Ok(Before::Mark) => {
+                tracing::info!(photoId = %id, "deleted again");
+                Ok(Response::empty(204))
+            }
+            Ok(Before::Nothing) => Err(Problem::new(Code::NotFound, "There is no such photo.")),
             Err(failure) => {
                 tracing::error!(photoId = %id, error = chain(&failure), "failed to delete");
                 Err(Problem::internal())
@@ -79,9 +102,8 @@ impl Delete {
         }
     }
 
-    /// Whether there was such a photo.
-    async fn remove(&self, id: PhotoId) -> Result<bool, Failure> {
-        // A file still waiting under incoming/ would bring the photo back when its event is delivered again.
+    async fn remove(&self, id: PhotoId) -> Result<Before, Failure> {
+        let before = metrics::stage("RowMilliseconds", self.mark(id)).await.map_err(Failure::Row)?;
         let originals = [id.photo_key(), id.incoming_key()];
         let thumbnails = id.thumbnail_keys();
         let objects = async {
@@ -91,19 +113,39 @@ impl Delete {
             )
         };
         metrics::stage("ObjectsMilliseconds", objects).await.map_err(Failure::Objects)?;
-        let deletion = json!({
+        Ok(before)
+    }
+
+    /// Puts the mark in place of the row, if there is one.
+    async fn mark(&self, id: PhotoId) -> Result<Before, CallError> {
+        let mark = json!({
             "TableName": self.table,
-            "Key": {table::PHOTO_ID: Attribute::text(id.to_string())},
+            "Item": {
+                table::PHOTO_ID: Attribute::text(id.to_string()),
+                table::STATUS: Attribute::text(table::DELETED),
+            },
+            "ConditionExpression": "attribute_exists(#id)",
+            "ExpressionAttributeNames": {"#id": table::PHOTO_ID},
             "ReturnValues": "ALL_OLD",
         });
-        let deletion = self.aws.dynamodb("DeleteItem", &deletion);
-        let gone: Gone = metrics::stage("RowMilliseconds", deletion).await.map_err(Failure::Row)?;
-        Ok(gone.row.is_some())
+        let replaced: Replaced = match self.aws.dynamodb("PutItem", &mark).await {
+            Ok(replaced) => replaced,
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+                return Ok(Before::Nothing);
+            }
+            Err(error) => return Err(error),
+        };
+        let status = replaced.row.get(table::STATUS).and_then(Attribute::as_text);
+        Ok(if status == Some(table::DELETED) { Before::Mark } else { Before::Photo })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::SeqCst;
+
     use functions_testing::{Answer, Call, FakeAws};
     use serde_json::Value;
 
@@ -121,9 +163,22 @@ mod tests {
         (response.status_code, serde_json::from_str(&response.body).unwrap_or_default())
     }
 
-    fn aws_with(row: Value, objects: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> FakeAws {
+    fn photo() -> Value {
+        json!({"photoId": {"S": ID}, "listing": {"S": "photos"}, "status": {"S": "ready"}})
+    }
+
+    /// A table whose one row may be there, answering as DynamoDB does, and buckets.
+    fn aws_with(row: Option<Value>, objects: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> FakeAws {
+        let row = Mutex::new(row);
         FakeAws::new(move |call| match call.operation.as_str() {
-            "DynamoDB DeleteItem" => Answer::ok(json!({"Attributes": row}).to_string()),
+            "DynamoDB PutItem" => {
+                let mut row = row.lock().unwrap();
+                if row.is_none() {
+                    return Answer::dynamodb_error("ConditionalCheckFailedException");
+                }
+                let old = row.replace(call.json()["Item"].clone());
+                Answer::ok(json!({"Attributes": old}).to_string())
+            }
             _ => objects(call),
         })
     }
@@ -139,39 +194,77 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everything_goes_in_three_calls_and_the_row_goes_last() {
-        let aws = aws_with(json!({"photoId": {"S": ID}}), all_deleted);
+    async fn the_row_becomes_a_mark_before_everything_else_goes_in_two_calls() {
+        let aws = aws_with(Some(photo()), all_deleted);
         assert_eq!(delete(&aws, ID).await, (204, Value::Null));
         let calls = aws.calls();
-        assert_eq!(aws.operations(), ["POST /photos/", "POST /thumbnails/", "DynamoDB DeleteItem"]);
-        assert_eq!(keys(&calls[0]), [format!("photos/{ID}"), format!("incoming/{ID}")]);
-        let id: PhotoId = ID.parse().unwrap();
-        assert_eq!(keys(&calls[1]), id.thumbnail_keys());
+        assert_eq!(aws.operations(), ["DynamoDB PutItem", "POST /photos/", "POST /thumbnails/"]);
         assert_eq!(
-            calls[2].json(),
-            json!({"TableName": "pg", "Key": {"photoId": {"S": ID}}, "ReturnValues": "ALL_OLD"})
+            calls[0].json(),
+            json!({
+                "TableName": "pg",
+                "Item": {"photoId": {"S": ID}, "status": {"S": "deleted"}},
+                "ConditionExpression": "attribute_exists(#id)",
+                "ExpressionAttributeNames": {"#id": "photoId"},
+                "ReturnValues": "ALL_OLD",
+            })
         );
+        assert_eq!(keys(&calls[1]), [format!("photos/{ID}"), format!("incoming/{ID}")]);
+        let id: PhotoId = ID.parse().unwrap();
+        assert_eq!(keys(&calls[2]), id.thumbnail_keys());
     }
 
     #[tokio::test]
-    async fn a_photo_without_a_row_is_not_found() {
-        let (status, answer) = delete(&aws_with(Value::Null, all_deleted), ID).await;
-        assert_eq!((status, answer["code"].as_str()), (404, Some("NotFound")));
+    async fn a_photo_that_never_was_is_not_found_and_gets_no_mark_but_its_waiting_file_goes() {
+        let aws = aws_with(None, all_deleted);
+        for _ in 0..2 {
+            let (status, answer) = delete(&aws, ID).await;
+            assert_eq!((status, answer["code"].as_str()), (404, Some("NotFound")));
+        }
+        assert!(keys(&aws.calls()[1]).contains(&format!("incoming/{ID}")));
     }
 
     #[tokio::test]
-    async fn a_half_done_delete_keeps_the_row_for_the_repeat() {
+    async fn a_repeat_finishes_a_delete_that_stopped_half_way() {
         let refused = "<DeleteResult><Error><Code>AccessDenied</Code></Error></DeleteResult>";
         for bucket in ["/photos/", "/thumbnails/"] {
             for refusal in [Answer::s3_error(403, "AccessDenied"), Answer::ok(refused)] {
-                let aws = aws_with(json!({"photoId": {"S": ID}}), move |call| {
-                    if call.operation.ends_with(bucket) { refusal.clone() } else { all_deleted(call) }
+                let refusals = AtomicUsize::new(1);
+                let aws = aws_with(Some(photo()), move |call| {
+                    let refuses = call.operation.ends_with(bucket)
+                        && refusals.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+                    if refuses { refusal.clone() } else { all_deleted(call) }
                 });
                 let (status, answer) = delete(&aws, ID).await;
                 assert_eq!((status, answer["code"].as_str()), (500, Some("Internal")));
-                assert!(!aws.operations().contains(&"DynamoDB DeleteItem".to_owned()));
+                let before = aws.calls().len();
+                assert_eq!(delete(&aws, ID).await, (204, Value::Null), "once more");
+                assert_eq!(
+                    aws.operations()[before..],
+                    ["DynamoDB PutItem", "POST /photos/", "POST /thumbnails/"]
+                );
             }
         }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_deleted_that_could_not_be_marked() {
+        let aws = FakeAws::new(|call| match call.operation.as_str() {
+            "DynamoDB PutItem" => Answer::dynamodb_error("AccessDeniedException"),
+            _ => all_deleted(call),
+        });
+        let (status, answer) = delete(&aws, ID).await;
+        assert_eq!((status, answer["code"].as_str()), (500, Some("Internal")));
+        assert_eq!(aws.operations(), ["DynamoDB PutItem"]);
+    }
+
+    #[tokio::test]
+    async fn only_the_first_delete_of_a_photo_finds_it() {
+        let aws = aws_with(Some(photo()), all_deleted);
+        let function = Delete::new(&Settings::from_table(SETTINGS), aws.client()).unwrap();
+        let id = ID.parse().unwrap();
+        assert_eq!(function.remove(id).await.unwrap(), Before::Photo);
+        assert_eq!(function.remove(id).await.unwrap(), Before::Mark);
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Terms, equals};
 
 const LOGS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
-const ROWS: [&str; 3] = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem"];
+const ROWS: [&str; 2] = ["dynamodb:GetItem", "dynamodb:PutItem"];
 const OBJECTS: [&str; 3] = ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"];
 
 /// The boundary of all roles that an operator makes.

@@ -264,13 +264,15 @@ fn grants(function: FunctionName, gallery: &Identity) -> Vec<Value> {
             objects(&["s3:GetObject"], &[&checked, &thumbnails]),
         ],
         FunctionName::Delete => vec![
-            rows(&["dynamodb:DeleteItem"], gallery.table_arn()),
+            // A deleted photo leaves a mark in its row.
+            rows(&["dynamodb:PutItem"], gallery.table_arn()),
             // A file still under incoming/ would bring the photo back when its event comes again.
             objects(&["s3:DeleteObject"], &[&incoming, &checked, &thumbnails]),
         ],
         FunctionName::Thumbnail => vec![
             objects(&["s3:GetObject", "s3:DeleteObject"], &[&incoming]),
-            objects(&["s3:PutObject"], &[&checked, &thumbnails]),
+            // What it wrote for a photo that was deleted meanwhile, it takes away again.
+            objects(&["s3:PutObject", "s3:DeleteObject"], &[&checked, &thumbnails]),
             // Without it a file that is gone reads as AccessDenied instead of NoSuchKey when an event comes twice.
             objects(&["s3:ListBucket"], &[&gallery.bucket_arn(BucketRole::Photos)]),
             rows(&["dynamodb:GetItem", "dynamodb:PutItem"], gallery.table_arn()),

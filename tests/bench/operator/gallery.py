@@ -170,12 +170,12 @@ class Gallery:
                 allow(["s3:GetObject"], [checked, thumbnails]) | own,
             ],
             "delete": [
-                allow(["dynamodb:GetItem", "dynamodb:DeleteItem"], self.table_arn),
+                allow(["dynamodb:PutItem"], self.table_arn),
                 allow(["s3:DeleteObject"], [incoming, checked, thumbnails]) | own,
             ],
             "thumbnail": [
                 allow(["s3:GetObject", "s3:DeleteObject"], incoming) | own,
-                allow(["s3:PutObject"], [checked, thumbnails]) | own,
+                allow(["s3:PutObject", "s3:DeleteObject"], [checked, thumbnails]) | own,
                 allow(["s3:ListBucket"], photos) | own,
                 allow(["dynamodb:GetItem", "dynamodb:PutItem"], self.table_arn),
             ],

@@ -86,10 +86,18 @@ const fn needs(function: FunctionName) -> &'static [Deed] {
     match function {
         FunctionName::Upload => &[PutIncoming],
         FunctionName::List => &[ReadPhoto, ReadThumbnail, QueryIndex],
-        FunctionName::Delete => &[DeleteRow, DeletePhoto, DeleteThumbnail, DeleteIncoming],
-        FunctionName::Thumbnail => {
-            &[ReadIncoming, DeleteIncoming, PutPhoto, PutThumbnail, ListPhotos, GetRow, PutRow]
-        }
+        FunctionName::Delete => &[PutRow, DeletePhoto, DeleteThumbnail, DeleteIncoming],
+        FunctionName::Thumbnail => &[
+            ReadIncoming,
+            DeleteIncoming,
+            PutPhoto,
+            DeletePhoto,
+            PutThumbnail,
+            DeleteThumbnail,
+            ListPhotos,
+            GetRow,
+            PutRow,
+        ],
     }
 }
 

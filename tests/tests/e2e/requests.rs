@@ -35,7 +35,6 @@ const BESIDES: &[&str] = &[
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
-    "dynamodb:DeleteItem",
 ];
 /// Asked only where a quota seems to be near its end, which no life here comes to: `operator/src/aws/account/tests.rs`.
 const SELDOM: &[&str] = &["servicequotas:GetServiceQuota", "servicequotas:GetAWSDefaultServiceQuota"];

@@ -11,22 +11,30 @@ use crate::s3_address::BucketAddress;
 /// A row, or a key, or values of an expression: attributes by name.
 pub type Item = HashMap<String, Attribute>;
 
-/// A value. Of all the types that DynamoDB has, our rows have text and numbers; others are read as neither.
+/// A value. Of all the types that DynamoDB has, our rows have text, numbers and sets of numbers; others are read as none of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attribute {
     #[serde(rename = "S", default, skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(rename = "N", default, skip_serializing_if = "Option::is_none")]
     number: Option<String>,
+    #[serde(rename = "NS", default, skip_serializing_if = "Option::is_none")]
+    numbers: Option<Vec<String>>,
 }
 
 impl Attribute {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { text: Some(text.into()), number: None }
+        Self { text: Some(text.into()), ..Self::default() }
     }
 
     pub fn number(number: &impl ToString) -> Self {
-        Self { text: None, number: Some(number.to_string()) }
+        Self { number: Some(number.to_string()), ..Self::default() }
+    }
+
+    /// A set of numbers. DynamoDB takes none that is empty or holds a number twice.
+    pub fn numbers(numbers: impl IntoIterator<Item = impl ToString>) -> Self {
+        let numbers = numbers.into_iter().map(|number| number.to_string()).collect();
+        Self { numbers: Some(numbers), ..Self::default() }
     }
 
     pub fn as_text(&self) -> Option<&str> {
@@ -36,6 +44,11 @@ impl Attribute {
     /// A number as its digits.
     pub fn as_number(&self) -> Option<&str> {
         self.number.as_deref()
+    }
+
+    /// A set of numbers as their digits, in no order that may be relied on.
+    pub fn as_numbers(&self) -> Option<&[String]> {
+        self.numbers.as_deref()
     }
 }
 
@@ -76,5 +89,36 @@ impl Client {
         }
         let host = format!("dynamodb.{}.{}", place.region, crate::s3_address::suffix(&place.region));
         BucketAddress { scheme: "https".into(), host, path: "/".into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn values_are_written_and_read_as_dynamodb_spells_them() {
+        let values = [
+            (Attribute::text("a"), json!({"S": "a"})),
+            (Attribute::number(&2.8), json!({"N": "2.8"})),
+            (Attribute::numbers([1024, 2048]), json!({"NS": ["1024", "2048"]})),
+        ];
+        for (attribute, spelled) in values {
+            assert_eq!(serde_json::to_value(&attribute).unwrap(), spelled);
+            assert_eq!(serde_json::from_value::<Attribute>(spelled).unwrap(), attribute);
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_none_of_ours() {
+        let read = |value: Value| serde_json::from_value::<Attribute>(value).unwrap();
+        assert_eq!(read(json!({"BOOL": true})), Attribute::default());
+        let set = read(json!({"NS": ["1"]}));
+        assert_eq!(
+            (set.as_text(), set.as_number(), set.as_numbers()),
+            (None, None, Some(&["1".to_owned()][..]))
+        );
     }
 }
