@@ -21,9 +21,11 @@ def read_all(connection):
         if "chunked" in headers.get("transfer-encoding", ""):
             body, buffer = chunks(connection, buffer)
         else:
-            length = int(headers.get("content-length", 0))
-            while len(buffer) < length:
-                buffer += received(connection)
+            length, pieces, count = int(headers.get("content-length", 0)), [buffer], len(buffer)
+            while count < length:
+                pieces.append(received(connection))
+                count += len(pieces[-1])
+            buffer = b"".join(pieces)  # Once: a photo comes in a hundred pieces.
             body, buffer = buffer[:length], buffer[length:]
         yield line, headers, body
 

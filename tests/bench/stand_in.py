@@ -41,13 +41,13 @@ def query(limit):
 
 
 class StandIn:
-    """Answers until the process that started it ends. `address` is its https:// address."""
+    """Answers until the process that started it ends. `address` is its https:// address, `photo` the bytes of every object."""
 
-    def __init__(self, certificate, key):
+    def __init__(self, certificate, key, photo):
         listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.address = f"https://127.0.0.1:{listener.getsockname()[1]}"
         self.pipe, theirs = multiprocessing.Pipe()
-        arguments = (listener, certificate, key, theirs)
+        arguments = (listener, certificate, key, photo, theirs)
         multiprocessing.Process(target=serve, args=arguments, daemon=True).start()
         listener.close()
 
@@ -57,13 +57,13 @@ class StandIn:
         return self.pipe.recv()
 
 
-def serve(listener, certificate, key, pipe):
+def serve(listener, certificate, key, photo, pipe):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     # The rows of each page are made once: what is measured is the function.
     pages = {limit: query(limit) for limit in (11, 61)}
     calls = collections.Counter()
-    threading.Thread(target=accept, args=(listener, context, pages, calls), daemon=True).start()
+    threading.Thread(target=accept, args=(listener, context, (pages, photo), calls), daemon=True).start()
     while True:
         try:
             pipe.recv()
@@ -73,30 +73,46 @@ def serve(listener, certificate, key, pipe):
         calls.clear()
 
 
-def accept(listener, context, pages, calls):
+def accept(listener, context, content, calls):
     while True:
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=answer_all, args=(connection, context, pages, calls), daemon=True).start()
+        threading.Thread(target=answer_all, args=(connection, context, content, calls), daemon=True).start()
 
 
-def answer_all(connection, context, pages, calls):
+def answer_all(connection, context, content, calls):
     try:
         with context.wrap_socket(connection, server_side=True) as secure:
             for line, headers, body in http_messages.read_all(secure):
-                kind, content = answer(line, headers, body, pages, calls)
-                secure.sendall(http_messages.response("200 OK", content, {"Content-Type": kind}))
+                kind, found = answer(line, headers, body, content, calls)
+                secure.sendall(http_messages.response("200 OK", found, {"Content-Type": kind}))
     except OSError:
         pass  # The function has ended.
 
 
-def answer(line, headers, body, pages, calls):
-    target = headers.get("x-amz-target", "")
-    # The only call of S3 here.
-    operation = target.partition(".")[2] or ("DeleteObjects" if "?delete" in line else line)
+def answer(line, headers, body, content, calls):
+    pages, photo = content
+    target = headers.get("x-amz-target", "").partition(".")[2]
+    operation = target or s3_operation(line, headers)
     calls[operation] += 1
     if operation == "Query":
         return "application/x-amz-json-1.0", pages[json.loads(body)["Limit"]]
+    if operation == "GetItem":  # Of a photo that is still to be made.
+        return "application/x-amz-json-1.0", b"{}"
     if target:
-        return "application/x-amz-json-1.0", json.dumps({"Attributes": row(0), "Item": row(0)}).encode()
-    return "application/xml", b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>'
+        return "application/x-amz-json-1.0", json.dumps({"Attributes": row(0)}).encode()
+    return ("image/jpeg", photo) if operation == "GetObject" else ("application/xml", XML[operation])
+
+
+XML = {
+    "DeleteObjects": b'<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></DeleteResult>',
+    "DeleteObject": b"",
+    "CopyObject": b"<CopyObjectResult></CopyObjectResult>",
+    "PutObject": b"",
+}
+
+
+def s3_operation(line, headers):
+    if "?delete" in line:
+        return "DeleteObjects"
+    return "CopyObject" if "x-amz-copy-source" in headers else f"{line.split()[0].title()}Object"

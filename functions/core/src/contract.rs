@@ -138,10 +138,8 @@ pub mod key {
     pub const INCOMING: &str = "incoming/";
     /// Photos bucket: originals that passed the checks, `photos/<photoId>`.
     pub const PHOTOS: &str = "photos/";
-    /// Form field of the presigned POST that carries the file name, percent-encoded UTF-8.
+    /// Form field of the presigned POST that carries the file name, percent-encoded UTF-8; later a header of the object.
     pub const FILENAME_FIELD: &str = "x-amz-meta-filename";
-    /// The same, as S3's metadata name.
-    pub const FILENAME_METADATA: &str = "filename";
     /// Suffix of JPEG pictures: `<photoId>.jpg` and `<photoId>-1024.jpg` in the thumbnails bucket.
     pub const JPEG_SUFFIX: &str = ".jpg";
     /// Suffix of WebP pictures: `<photoId>.webp` and `<photoId>-1024.webp` in the thumbnails bucket.

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`contract`] (names that the operator uses too), then the domain ([`photo_id`], [`filename`],
 //! [`content_type`], [`upload_request`], [`cursor`]), then the edges ([`http`], [`problem`], [`sign`], [`s3_address`],
-//! [`settings`], [`metrics`]). None of these does I/O. The Lambda loop is behind the feature `lambda`, our client of AWS behind
-//! `client` and what the thumbnail function tells the AWS SDK behind `aws`, so that the operator depends on [`contract`] for next to nothing.
+//! [`settings`], [`metrics`]). None of these does I/O. The Lambda loop is behind the feature `lambda` and our client of AWS behind
+//! `client`, so that the operator depends on [`contract`] for next to nothing.
 
 pub mod content_type;
 pub mod contract;
@@ -20,8 +20,6 @@ pub mod settings;
 pub mod sign;
 pub mod upload_request;
 
-#[cfg(feature = "aws")]
-pub mod aws;
 #[cfg(feature = "client")]
 pub mod client;
 #[cfg(feature = "lambda")]

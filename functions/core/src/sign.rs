@@ -17,9 +17,9 @@ use crate::s3_address::BucketAddress;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// RFC 3986's unreserved characters, as the signature wants it.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// The same for a key, whose slashes stay.
-const PATH: &AsciiSet = &QUERY.remove(b'/');
+pub(crate) const PATH: &AsciiSet = &QUERY.remove(b'/');
 
 /// Keys of a role's session, or of a user.
 #[derive(Clone)]
@@ -127,11 +127,13 @@ impl<'a> Signer<'a> {
             vec![("x-amz-content-sha256", digest.clone()), ("x-amz-date", self.date_time.clone())];
         added.extend(self.credentials.session_token.clone().map(|token| ("x-amz-security-token", token)));
         let mut all: Vec<(&str, &str)> = vec![("host", request.host)];
-        all.extend(request.headers.iter().chain(&added).map(|(name, value)| (*name, value.trim())));
+        all.extend(request.headers.iter().chain(&added).map(|(name, value)| (*name, value.as_str())));
         all.sort_unstable();
         let names = all.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let mut canonical = format!("{}\n{}\n{}\n", request.method, request.path, request.query);
         for (name, value) in all {
+            // Signed without the spaces around a value, and with one for each row of spaces within it.
+            let value = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
             let _infallible = writeln!(canonical, "{name}:{value}");
         }
         let _infallible = write!(canonical, "\n{names}\n{digest}");
@@ -310,6 +312,19 @@ mod tests {
                 .1
                 .ends_with("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd")
         );
+    }
+
+    #[test]
+    fn rows_of_spaces_in_a_header_are_signed_as_one() {
+        let credentials = example();
+        let signer = Signer::new(&credentials, "us-east-1", Timestamp::UNIX_EPOCH);
+        let signed = |name: &str| {
+            let headers = [("content-disposition", format!("inline; filename=\"{name}\""))];
+            let (method, host, path) = ("PUT", "examplebucket.s3.amazonaws.com", "/photos/1");
+            signer.headers(&Unsigned { method, host, path, query: "", headers: &headers, body: b"" })
+        };
+        assert_eq!(signed("a   b  c.jpg "), signed("a b c.jpg "));
+        assert_ne!(signed("a b c.jpg"), signed("ab c.jpg"));
     }
 
     #[test]

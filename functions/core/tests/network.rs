@@ -17,7 +17,11 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
-/// Answers `{"Count": 1}` to whatever it is asked.
+/// What a server says, whatever it is asked.
+const COUNT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"Count\":1}";
+/// The same, but it breaks off.
+const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{\"Count\":1}";
+
 struct Server {
     url: String,
     /// File with the authority that its certificate is from.
@@ -29,6 +33,10 @@ struct Server {
 impl Server {
     /// `patience`: so many answers on each connection, which it then closes without a word.
     fn start(name: &str, patience: usize) -> Self {
+        Self::saying(COUNT, name, patience)
+    }
+
+    fn saying(answer: &'static str, name: &str, patience: usize) -> Self {
         let rcgen::CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let authority = std::env::temp_dir().join(format!("{name}-{}.pem", std::process::id()));
@@ -48,7 +56,7 @@ impl Server {
             for stream in listener.incoming() {
                 counted.fetch_add(1, Ordering::SeqCst);
                 let (tls, answered) = (Arc::clone(&tls), Arc::clone(&answered));
-                thread::spawn(move || answer_all(stream.unwrap(), tls, patience, &answered));
+                thread::spawn(move || answer_all(stream.unwrap(), tls, (answer, patience), &answered));
             }
         });
         Self { url, authority, connections, answers }
@@ -74,7 +82,7 @@ impl Server {
 fn answer_all(
     stream: TcpStream,
     tls: Arc<ServerConfig>,
-    patience: usize,
+    (answer, patience): (&str, usize),
     answered: &AtomicUsize,
 ) -> Option<()> {
     let mut stream = BufReader::new(StreamOwned::new(ServerConnection::new(tls).ok()?, stream));
@@ -93,7 +101,6 @@ fn answer_all(
             }
         }
         stream.read_exact(&mut vec![0; length]).ok()?;
-        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"Count\":1}";
         stream.get_mut().write_all(answer.as_bytes()).ok()?;
         answered.fetch_add(1, Ordering::SeqCst);
     }
@@ -132,4 +139,22 @@ async fn a_server_that_no_pinned_root_vouches_for_hears_nothing() {
     let error = server.client("").dynamodb::<Value>("Query", &json!({})).await.unwrap_err();
     assert!(chain(&error).contains("UnknownIssuer"), "{}", chain(&error));
     assert_eq!(server.counts(), (3, 0), "tried three times, and never told what is asked");
+}
+
+#[tokio::test]
+async fn an_object_that_breaks_off_is_an_error_and_not_a_short_object() {
+    let server = Server::saying(HALF, "half", 1);
+    let client = server.client(server.authority.to_str().unwrap());
+    let mut object = client.get_object("photos", "incoming/1").await.unwrap();
+    assert_eq!(object.size(), Some(22));
+    let mut read = Vec::new();
+    let error = loop {
+        match object.next().await {
+            Ok(Some(bytes)) => read.extend(bytes),
+            Ok(None) => panic!("read {} bytes of 22", read.len()),
+            Err(error) => break error,
+        }
+    };
+    assert!(read.len() <= 11);
+    assert_eq!((error.operation, error.code()), ("GetObject", None));
 }

@@ -82,9 +82,19 @@ pub(crate) fn white_left_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8;
 }
 
 /// JPEG has no transparency; white is the best guess at what should shine through.
-pub(crate) fn over_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
+fn over_white([red, green, blue, alpha]: [u8; 4]) -> [u8; 3] {
     let (alpha, rest) = (i32::from(alpha), 255 - i32::from(alpha));
     [red, green, blue].map(|channel| byte((i32::from(channel) * alpha + 255 * rest + 127) / 255))
+}
+
+/// RGB of a pixel that is grey, RGB or RGBA.
+pub(crate) fn opaque(pixel: &[u8]) -> [u8; 3] {
+    match *pixel {
+        [grey] => [grey; 3],
+        [red, green, blue] => [red, green, blue],
+        [red, green, blue, alpha] => over_white([red, green, blue, alpha]),
+        _ => [0; 3],
+    }
 }
 
 #[expect(clippy::cast_sign_loss, reason = "clamped")]

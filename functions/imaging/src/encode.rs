@@ -10,7 +10,7 @@ use jpeg_encoder::{
     ChromaSubsamplingMethod, Encoder, ImageBuffer, JpegColorType, SamplingFactor, rgb_to_ycbcr,
 };
 
-use crate::colour::over_white;
+use crate::colour::opaque;
 use crate::raster::{Raster, Small};
 use crate::refusal::Refusal;
 use crate::target::{Format, Target};
@@ -72,11 +72,7 @@ impl ImageBuffer for Buffer<'_> {
                     return;
                 }
                 for pixel in samples.chunks_exact(pixels.channels) {
-                    let [red, green, blue] = match *pixel {
-                        [red, green, blue, alpha] => over_white([red, green, blue, alpha]),
-                        [red, green, blue] => [red, green, blue],
-                        _ => [0; 3],
-                    };
+                    let [red, green, blue] = opaque(pixel);
                     let (y, cb, cr) = rgb_to_ycbcr(red, green, blue);
                     buffers[0].push(y);
                     buffers[1].push(cb);

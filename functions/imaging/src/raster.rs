@@ -3,7 +3,7 @@
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::colour::{ToSrgb, full_range, white_left_to_rgb, ycbcr_to_rgb};
+use crate::colour::{ToSrgb, full_range, opaque, white_left_to_rgb, ycbcr_to_rgb};
 use crate::exif::Orientation;
 use crate::planes::{Model, Plane};
 use crate::refusal::Refusal;
@@ -56,6 +56,18 @@ impl Source<'_> {
 }
 
 impl Raster {
+    #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
+    fn source(&self) -> Source<'_> {
+        Source {
+            samples: &self.samples,
+            channels: self.channels,
+            stride: self.width,
+            rows: self.height,
+            width: self.width as f64,
+            height: self.height as f64,
+        }
+    }
+
     /// Turns the picture upright.
     fn upright(self, orientation: Orientation) -> Self {
         match self.channels {
@@ -141,6 +153,24 @@ impl Small {
             conversion.apply(&mut pixels.samples, pixels.channels);
         }
         Self::Pixels(pixels)
+    }
+
+    /// Width and height in pixels.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let (Self::YCbCr([raster, ..]) | Self::Pixels(raster)) = self;
+        (raster.width, raster.height)
+    }
+
+    /// The same once more, of another size: its pixels in RGB, on white where they are transparent.
+    pub(crate) fn miniature(&self, size: (u32, u32)) -> Result<Vec<[u8; 3]>, Refusal> {
+        let pixels = match self {
+            Self::YCbCr(planes) => {
+                let planes = planes.iter().map(|plane| plane.source().resize(size));
+                interleave(&planes.collect::<Result<Vec<Raster>, Refusal>>()?, Model::YCbCr)
+            }
+            Self::Pixels(raster) => raster.source().resize(size)?,
+        };
+        Ok(pixels.samples.chunks_exact(pixels.channels).map(opaque).collect())
     }
 
     /// Grey, RGB or RGBA.

@@ -7,6 +7,7 @@ use crate::encode::encode;
 use crate::jpeg::{self, Decoded, Failure};
 use crate::kind::Kind;
 use crate::limits::Limits;
+use crate::placeholder::{self, Placeholder};
 use crate::planes::{Model, Plane};
 use crate::png::Boxed;
 use crate::probe::{self, Probe};
@@ -21,6 +22,8 @@ use crate::whole::Whole;
 pub struct Rendered {
     /// One for each target, in their order.
     pub pictures: Vec<Picture>,
+    /// What stands for the photo until a picture is there.
+    pub placeholder: Placeholder,
     /// False if the file ends early or is damaged, so that a part of the photo is missing or wrong.
     pub complete: bool,
 }
@@ -52,24 +55,36 @@ fn make(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) -> Res
         if probe.orientation.turns() { (height, width) } else { (width, height) }
     };
     let sizes: Vec<(u32, u32)> = targets.iter().map(stored).collect();
-    let Some(largest) = sizes.iter().copied().max() else {
-        return Ok(Rendered { pictures: Vec::new(), complete: true });
-    };
+    // Without a target there is still a placeholder to make.
+    let largest = sizes.iter().copied().max().unwrap_or_else(|| stored(&placeholder::ENOUGH));
+    let smallest = sizes.iter().copied().min().unwrap_or(largest);
     let memory = limits.left(bytes.len()).checked_sub(results(&sizes)).ok_or(Refusal::TooMuchMemory)?;
     let original = Original::decode(bytes, probe, largest, memory)?;
     let profile = probe::profile(bytes, probe);
     let conversion = profile.and_then(|profile| ToSrgb::new(&profile)).filter(|_| original.takes_profiles());
-    let picture = |(target, size): (&Target, &(u32, u32))| {
-        let mut small = original.resize(*size)?;
+    let upright = |size: (u32, u32)| -> Result<Small, Refusal> {
+        let mut small = original.resize(size)?;
         if let Some(conversion) = &conversion {
             small = small.into_srgb(conversion);
         }
-        let bytes = encode(small.upright(probe.orientation), target)?;
+        Ok(small.upright(probe.orientation))
+    };
+    let mut placeholder = None;
+    let mut picture = |(target, size): (&Target, &(u32, u32))| {
+        let small = upright(*size)?;
+        if *size == smallest && placeholder.is_none() {
+            placeholder = Some(Placeholder::of(&small)?);
+        }
+        let bytes = encode(small, target)?;
         let (width, height) = if probe.orientation.turns() { (size.1, size.0) } else { *size };
         Ok(Picture { width, height, bytes })
     };
-    let pictures = targets.iter().zip(&sizes).map(picture).collect::<Result<_, _>>()?;
-    Ok(Rendered { pictures, complete: original.is_complete() })
+    let pictures = targets.iter().zip(&sizes).map(&mut picture).collect::<Result<_, _>>()?;
+    let placeholder = match placeholder {
+        Some(placeholder) => placeholder,
+        None => Placeholder::of(&upright(smallest)?)?,
+    };
+    Ok(Rendered { pictures, placeholder, complete: original.is_complete() })
 }
 
 /// Bytes that making the pictures takes, beside what was decoded: the largest as three or four bytes a pixel, the same turned or

@@ -21,8 +21,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Size of the picture of an upright photo: the largest of the same shape that fits, at least a pixel.
-    pub(crate) fn fit(&self, width: u32, height: u32) -> (u32, u32) {
+    /// Width and height in pixels of the picture of an upright photo: the largest of the same shape that fits, at least a pixel.
+    pub fn fit(&self, width: u32, height: u32) -> (u32, u32) {
         let (max_width, max_height) = (self.max_width.max(1), self.max_height.max(1));
         let scale =
             (f64::from(max_width) / f64::from(width)).min(f64::from(max_height) / f64::from(height)).min(1.0);

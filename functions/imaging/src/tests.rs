@@ -301,6 +301,57 @@ fn several_pictures_come_from_one_decode() {
     assert!(render(&bytes, &probe(&bytes).unwrap(), &LIMITS, &[]).unwrap().pictures.is_empty());
 }
 
+fn placeholder(bytes: &[u8], targets: &[Target]) -> Placeholder {
+    render(bytes, &probe(bytes).unwrap(), &LIMITS, targets).unwrap().placeholder
+}
+
+/// To see it fail: make the placeholder before the picture is turned upright.
+#[test]
+fn placeholders_are_upright_whatever_the_file_and_its_pictures() {
+    let upright = [
+        ["red", "green", "blue", "white"],
+        ["blue", "red", "white", "green"],
+        ["white", "blue", "green", "red"],
+        ["green", "white", "red", "blue"],
+    ];
+    let picture = DynamicImage::from(corners(320, 200));
+    for (orientation, expected) in [1, 6, 3, 8].into_iter().zip(upright) {
+        let jpeg = Jpeg { orientation, ..Jpeg::default() };
+        let files = [
+            jpeg.encode(&picture),
+            Jpeg { progressive: true, ..jpeg }.encode(&picture),
+            with_chunk(&png(&picture), *b"eXIf", &testing::exif(orientation)),
+        ];
+        for bytes in files {
+            for targets in
+                [&[][..], &[TARGET], &[Target { max_width: 200, max_height: 200, ..TARGET }, TARGET]]
+            {
+                let seen = placeholder(&bytes, targets);
+                let (width, height, pixels) = thumbhash::thumb_hash_to_rgba(&seen.thumbhash).unwrap();
+                assert_eq!(width > height, orientation < 5, "{orientation}");
+                let pixels = RgbaImage::from_raw(width as u32, height as u32, pixels).unwrap();
+                assert_eq!(four_corners(&DynamicImage::from(pixels).to_rgb8()), expected, "{orientation}");
+            }
+        }
+    }
+}
+
+#[test]
+fn placeholders_know_transparency_and_wide_colours() {
+    let clear = png(&RgbaImage::from_pixel(80, 80, Rgba([0, 0, 0, 0])).into());
+    assert_eq!(placeholder(&clear, &[TARGET]).color, [255; 3]);
+    let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let pixels = [200, 100, 100].repeat(64 * 64);
+    let wide = Jpeg { quality: 98, ..Jpeg::default() }.raw(&pixels, (64, 64), ColorType::Rgb, Some(&profile));
+    for targets in [&[][..], &[TARGET]] {
+        let [red, green, blue] = placeholder(&wide, targets).color;
+        assert!(
+            red.abs_diff(215) < 4 && green.abs_diff(93) < 4 && blue.abs_diff(97) < 4,
+            "{red} {green} {blue}"
+        );
+    }
+}
+
 /// Pictures of every kind of file against a full decode with the same filter. To see it fail: cut the last column of squares off
 /// in `png`, or average two rows of one square only.
 #[test]

@@ -1,27 +1,10 @@
-//! A stand-in for AWS at the HTTP level: the real clients run against it, so their requests are tested too.
-//!
-//! For the SDK our own instead of the SDK's test utilities, because those are cargo features of every SDK crate: tests would compile
-//! them all a second time.
+//! A stand-in for AWS at the HTTP level: the real client runs against it, so its requests are tested too.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use aws_credential_types::Credentials;
-use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::http::StatusCode;
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
-
 use bytes::Bytes;
-use functions_core::aws::Shared;
 use functions_core::client::transport::{Sending, Transport, TransportError};
 use functions_core::client::{Client, Place};
 use functions_core::sign;
@@ -83,6 +66,8 @@ type Respond = dyn Fn(&Call) -> Answer + Send + Sync;
 pub struct FakeAws {
     respond: Arc<Respond>,
     calls: Arc<Mutex<Vec<Call>>>,
+    /// State of the dice, if answers take their time.
+    dice: Option<Arc<Mutex<u64>>>,
 }
 
 impl fmt::Debug for FakeAws {
@@ -93,22 +78,17 @@ impl fmt::Debug for FakeAws {
 
 impl FakeAws {
     pub fn new(respond: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
-        Self { respond: Arc::new(respond), calls: Arc::default() }
+        Self { respond: Arc::new(respond), calls: Arc::default(), dice: None }
     }
 
-    /// The configuration of clients that talk to it. They do not retry, so that tests see each failure at once.
-    pub fn shared(&self) -> Shared {
-        Shared {
-            region: "eu-west-1".into(),
-            endpoint: Some(ENDPOINT.into()),
-            credentials: Credentials::new("AKIDEXAMPLE", "secret", Some("token".into()), None, "test"),
-            http_client: SharedHttpClient::new(self.clone()),
-            retries: RetryConfig::disabled(),
-            timeouts: TimeoutConfig::disabled(),
-        }
+    /// The same, but a call is carried out only after some turns of the runtime, and answered after some more: calls that are made
+    /// at the same time mix, and differently for each seed.
+    #[must_use]
+    pub fn mixed(self, seed: u64) -> Self {
+        Self { dice: Some(Arc::new(Mutex::new(seed))), ..self }
     }
 
-    /// Our own client, talking to it. It does not retry, either.
+    /// The client, talking to it. It does not retry, so that tests see each failure at once.
     pub fn client(&self) -> Client {
         let credentials = sign::Credentials {
             access_key_id: "AKIDEXAMPLE".into(),
@@ -130,13 +110,20 @@ impl FakeAws {
     }
 }
 
-impl HttpClient for FakeAws {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
 impl FakeAws {
+    /// For 0 to 7 turns of the runtime, as the dice say (SplitMix64).
+    async fn wait(&self) {
+        let turns = self.dice.as_ref().and_then(|dice| dice.lock().ok()).map_or(0, |mut state| {
+            *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            mixed >> 61
+        });
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn answer(&self, method: &str, uri: &str, headers: HashMap<String, String>, body: Vec<u8>) -> Answer {
         let path = uri.trim_start_matches(ENDPOINT).split('?').next().unwrap_or_default();
         let operation = match headers.get("x-amz-target").and_then(|target| target.split_once('.')) {
@@ -152,23 +139,6 @@ impl FakeAws {
     }
 }
 
-impl HttpConnector for FakeAws {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let headers =
-            request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let body = request.body().bytes().unwrap_or_default().to_vec();
-        let answer = self.answer(request.method(), request.uri(), headers, body);
-        let Ok(status) = StatusCode::try_from(answer.status) else {
-            return HttpConnectorFuture::ready(Err(ConnectorError::user("not an HTTP status".into())));
-        };
-        let mut response = HttpResponse::new(status, SdkBody::from(answer.body));
-        for (name, value) in answer.headers {
-            response.headers_mut().insert(name, value);
-        }
-        HttpConnectorFuture::ready(Ok(response))
-    }
-}
-
 impl Transport for FakeAws {
     fn send(&self, request: http::Request<Bytes>) -> Sending<'_> {
         let (parts, body) = request.into_parts();
@@ -176,13 +146,16 @@ impl Transport for FakeAws {
             (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let headers = parts.headers.iter().map(header).collect();
-        let answer = self.answer(parts.method.as_str(), &parts.uri.to_string(), headers, body.to_vec());
-        let mut response = http::Response::builder().status(answer.status);
-        for (name, value) in answer.headers {
-            response = response.header(name, value);
-        }
-        let body = Full::from(answer.body).map_err(|never| match never {}).boxed_unsync();
-        let response = response.body(body).map_err(|error| TransportError(error.into()));
-        Box::pin(async { response })
+        Box::pin(async move {
+            self.wait().await;
+            let answer = self.answer(parts.method.as_str(), &parts.uri.to_string(), headers, body.to_vec());
+            self.wait().await;
+            let mut response = http::Response::builder().status(answer.status);
+            for (name, value) in answer.headers {
+                response = response.header(name, value);
+            }
+            let body = Full::from(answer.body).map_err(|never| match never {}).boxed_unsync();
+            response.body(body).map_err(|error| TransportError(error.into()))
+        })
     }
 }

@@ -4,10 +4,12 @@
 //! types that it accepts, that a file must be what it was sent as, what becomes of its metadata, and how much memory there is.
 
 use functions_core::content_type::{ContentType, ThumbnailFormat};
-use functions_core::contract::env;
+use functions_core::contract::{RENDITIONS, env};
 use functions_core::settings::{SettingError, Settings};
 use functions_core::upload_request::UploadLimits;
-use functions_imaging::{Details, Format, Kind, Limits, Target, clean, details, probe, render};
+use functions_imaging::{
+    Details, Format, Kind, Limits, Placeholder, Rendered, Target, clean, details, probe, render,
+};
 
 const MIB: u64 = 1 << 20;
 /// The process itself, its buffers and connections, rounded up.
@@ -38,10 +40,13 @@ pub(crate) struct Opened {
     pub(crate) complete: bool,
     /// What the original says of how it was taken.
     pub(crate) details: Details,
-    /// The cleaned original; `None` if it is kept as it was sent.
-    pub(crate) cleaned: Option<Vec<u8>>,
+    /// The original as it is kept: these very bytes were checked.
+    pub(crate) original: Vec<u8>,
     /// The encoded thumbnail.
     pub(crate) thumbnail: Vec<u8>,
+    /// Larger pictures, encoded, by their long edges in pixels.
+    pub(crate) renditions: Vec<(u32, Vec<u8>)>,
+    pub(crate) placeholder: Placeholder,
 }
 
 /// Why a file does not become a photo. The text is for the visitor.
@@ -56,6 +61,22 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// For metrics.
+    pub(crate) const fn name(&self) -> &'static str {
+        use functions_imaging::Refusal as Image;
+        match self {
+            Self::OtherType { .. } => "OtherType",
+            Self::TypeNotAccepted { .. } => "TypeNotAccepted",
+            Self::Image(Image::TooManyBytes { .. }) => "TooManyBytes",
+            Self::Image(Image::TooManyPixels { .. }) => "TooManyPixels",
+            Self::Image(Image::TooManyFrames { .. }) => "TooManyFrames",
+            Self::Image(Image::TooMuchMemory) => "TooMuchMemory",
+            Self::Image(Image::NotAnImage) => "NotAnImage",
+            Self::Image(Image::CannotOpen { .. }) => "CannotOpen",
+            Self::Image(Image::Damaged { .. }) => "Damaged",
+        }
+    }
+
     /// For the log only.
     pub(crate) fn detail(&self) -> &str {
         match self {
@@ -128,11 +149,33 @@ impl Rules {
             bytes = clean(bytes, &found);
             found = probe(&bytes)?;
         }
-        let rendered = render(&bytes, &found, &self.limits, std::slice::from_ref(&self.target))?;
         let (width, height) = found.upright();
-        let thumbnail = rendered.pictures.into_iter().next().map(|picture| picture.bytes).unwrap_or_default();
-        let cleaned = self.clean.then_some(bytes);
-        Ok(Opened { proven, width, height, complete: rendered.complete, details, cleaned, thumbnail })
+        let mut edges = self.renditions(width, height);
+        let Rendered { pictures, placeholder, complete } = loop {
+            let targets: Vec<_> =
+                std::iter::once(self.target).chain(edges.iter().map(|edge| self.rendition(*edge))).collect();
+            match render(&bytes, &found, &self.limits, &targets) {
+                // Better a photo without its largest rendition than none.
+                Err(functions_imaging::Refusal::TooMuchMemory) if !edges.is_empty() => drop(edges.pop()),
+                rendered => break rendered?,
+            }
+        };
+        let mut pictures = pictures.into_iter().map(|picture| picture.bytes);
+        let thumbnail = pictures.next().unwrap_or_default();
+        let renditions = edges.into_iter().zip(pictures).collect();
+        let original = bytes;
+        Ok(Opened { proven, width, height, complete, details, original, thumbnail, renditions, placeholder })
+    }
+
+    /// Long edges of the renditions that an upright photo of this size has.
+    fn renditions(&self, width: u32, height: u32) -> Vec<u32> {
+        let (thumbnail_width, thumbnail_height) = self.target.fit(width, height);
+        let (thumbnail, photo) = (thumbnail_width.max(thumbnail_height), width.max(height));
+        RENDITIONS.into_iter().filter(|edge| (thumbnail + 1..photo).contains(edge)).collect()
+    }
+
+    fn rendition(&self, edge: u32) -> Target {
+        Target { max_width: edge, max_height: edge, ..self.target }
     }
 }
 
@@ -260,10 +303,40 @@ pub(crate) mod tests {
     #[test]
     fn the_original_is_cleaned_unless_the_spec_says_keep() {
         let tail = [jpeg(16, 8, 6), b"secret".to_vec()].concat();
-        let cleaned = rules(&[]).open(tail.clone(), Some(ContentType::Jpeg)).unwrap().cleaned.unwrap();
+        let cleaned = rules(&[]).open(tail.clone(), Some(ContentType::Jpeg)).unwrap().original;
         assert!(cleaned.len() < tail.len() && !cleaned.windows(6).any(|window| window == b"secret"));
-        let kept = rules(&[("METADATA", "Keep")]).open(tail, Some(ContentType::Jpeg)).unwrap();
-        assert_eq!((kept.cleaned, kept.width, kept.height), (None, 8, 16));
+        let kept = rules(&[("METADATA", "Keep")]).open(tail.clone(), Some(ContentType::Jpeg)).unwrap();
+        assert_eq!((kept.original, kept.width, kept.height), (tail, 8, 16));
+    }
+
+    #[test]
+    fn renditions_are_larger_than_the_thumbnail_and_smaller_than_the_photo() {
+        let large = rules(&[("MAX_WIDTH", "2000"), ("MAX_HEIGHT", "1000")]);
+        for (size, usual, with_large_thumbnail) in [
+            ((4032, 3024), &[1024, 2048][..], &[2048][..]),
+            ((3024, 4032), &[1024, 2048], &[2048]),
+            ((8000, 3000), &[1024, 2048], &[2048]),
+            ((2048, 1536), &[1024], &[]),
+            ((1025, 40), &[1024], &[]),
+            ((1024, 1024), &[], &[]),
+            ((16, 1600), &[1024], &[1024]),
+        ] {
+            assert_eq!(rules(&[]).renditions(size.0, size.1), usual, "{size:?}");
+            assert_eq!(large.renditions(size.0, size.1), with_large_thumbnail, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn where_memory_is_short_there_are_fewer_renditions() {
+        let photo = encoded(3000, 2600, ImageFormat::Png);
+        let edges = |mib| {
+            let rules = Rules { limits: Limits { memory: mib * MIB, ..rules(&[]).limits }, ..rules(&[]) };
+            let opened = rules.open(photo.clone(), Some(ContentType::Png))?;
+            Ok::<_, Refusal>(opened.renditions.iter().map(|(edge, _)| *edge).collect::<Vec<_>>())
+        };
+        assert_eq!(edges(512).unwrap(), [1024, 2048]);
+        let fewer: Vec<_> = (1..64).filter_map(|mib| edges(mib).ok()).map(|edges| edges.len()).collect();
+        assert!(fewer.is_sorted() && fewer.contains(&0) && fewer.contains(&1), "{fewer:?}");
     }
 
     #[test]

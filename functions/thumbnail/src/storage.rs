@@ -1,15 +1,16 @@
-//! The objects of a photo in S3: the file as it arrived, the original, the thumbnail.
+//! The objects of a photo in S3: the file as it arrived, the original, the thumbnail and the renditions.
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata as _, SdkError};
-use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::MetadataDirective;
+use bytes::Bytes;
+use data_encoding::HEXLOWER;
+use functions_core::client::s3::{NewObject, Object};
+use functions_core::client::{CallError, Client};
 use functions_core::content_type::{ContentType, ThumbnailFormat};
 use functions_core::contract::key;
 use functions_core::disposition;
 use functions_core::filename::Filename;
 use functions_core::photo_id::PhotoId;
+use futures::future::try_join_all;
+use md5::{Digest as _, Md5};
 
 use crate::handler::Failure;
 
@@ -30,41 +31,52 @@ pub(crate) struct Incoming {
     /// What the visitor says it is. S3 holds them to the type that the form was signed for.
     pub(crate) claimed: Option<ContentType>,
     pub(crate) filename: Option<Filename>,
+    /// Bytes.
     pub(crate) size: u64,
-    entity_tag: Option<String>,
-    body: ByteStream,
+    object: Object,
 }
 
-/// A checked original, on its way to where originals live.
+/// What is stored of a photo.
 #[derive(Debug)]
-pub(crate) struct Original<'a> {
-    pub(crate) proven: ContentType,
+pub(crate) struct Stored<'a> {
     pub(crate) filename: &'a Filename,
-    /// Its bytes, cleaned; `None` for a copy of the file that arrived.
-    pub(crate) cleaned: Option<Vec<u8>>,
+    pub(crate) proven: ContentType,
+    pub(crate) original: Bytes,
+    /// Of the thumbnail and the renditions.
+    pub(crate) format: ThumbnailFormat,
+    pub(crate) thumbnail: Bytes,
+    /// By their long edges in pixels.
+    pub(crate) renditions: Vec<(u32, Bytes)>,
 }
 
 impl Incoming {
-    fn new(output: GetObjectOutput) -> Self {
-        let filename = output.metadata().and_then(|metadata| metadata.get(key::FILENAME_METADATA));
+    fn new(object: Object) -> Self {
+        let filename = object.header(key::FILENAME_FIELD);
         Self {
-            claimed: output.content_type().and_then(|kind| kind.parse().ok()),
-            filename: filename.and_then(|header| Filename::from_header(header)),
-            size: output.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(u64::MAX),
-            entity_tag: output.e_tag,
-            body: output.body,
+            claimed: object.header("content-type").and_then(|kind| kind.parse().ok()),
+            filename: filename.and_then(Filename::from_header),
+            // Too large for any gallery.
+            size: object.size().unwrap_or(u64::MAX),
+            object,
         }
     }
 
     /// Reads the bytes, into one allocation of the announced size.
     pub(crate) async fn read(&mut self) -> Result<Vec<u8>, Failure> {
         let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
-        while let Some(chunk) =
-            self.body.try_next().await.map_err(|error| Failure::new("read the file", error))?
-        {
+        while let Some(chunk) = self.object.next().await.map_err(Failure::calling("read the file"))? {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+}
+
+impl Stored<'_> {
+    /// What goes into the thumbnails bucket, with its keys.
+    fn pictures(&self, id: PhotoId) -> Vec<(String, Bytes)> {
+        let thumbnail = (id.thumbnail_key(self.format), self.thumbnail.clone());
+        let rendition = |(edge, bytes): &(u32, Bytes)| (id.rendition_key(*edge, self.format), bytes.clone());
+        std::iter::once(thumbnail).chain(self.renditions.iter().map(rendition)).collect()
     }
 }
 
@@ -72,81 +84,76 @@ impl Storage {
     /// Opens the file that arrived; `None` when it is gone. S3 tells "gone" (404) from "forbidden" (403) only to a role
     /// that may list the bucket.
     pub(crate) async fn open_incoming(&self, id: PhotoId) -> Result<Option<Incoming>, Failure> {
-        let read = self.client.get_object().bucket(&self.photos_bucket).key(id.incoming_key());
-        match read.send().await {
-            Ok(output) => Ok(Some(Incoming::new(output))),
-            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => Ok(None),
-            Err(error) => Err(Failure::new("open the file", error)),
+        match self.client.get_object(&self.photos_bucket, &id.incoming_key()).await {
+            Ok(object) => Ok(Some(Incoming::new(object))),
+            Err(error) if error.code() == Some("NoSuchKey") => Ok(None),
+            Err(error) => Err(Failure::calling("open the file")(error)),
         }
     }
 
-    /// Puts the checked original where originals live; `false` when another file took its place meanwhile.
+    /// Writes everything at once; `AnotherFile` if the photo is another's already.
     ///
-    /// A cleaned one is written from memory: these are the very bytes that were checked. A copy demands the entity tag of what was
-    /// checked: the visitor's form stays valid for minutes, and a second file posted with it must not slip in unchecked.
-    pub(crate) async fn keep_original(
-        &self,
-        id: PhotoId,
-        incoming: &Incoming,
-        original: Original<'_>,
-    ) -> Result<bool, Failure> {
-        let Original { proven, filename, cleaned } = original;
-        let disposition = disposition::inline(filename);
-        if let Some(bytes) = cleaned {
-            let put = self
-                .client
-                .put_object()
-                .bucket(&self.photos_bucket)
-                .key(id.photo_key())
-                .content_type(proven.as_str())
-                .content_disposition(disposition)
-                .cache_control(CACHE_CONTROL)
-                .body(bytes.into());
-            put.send().await.map_err(|error| Failure::new("write the original", error))?;
-            return Ok(true);
+    /// What is there is overwritten only by whoever has the original, and nobody overwrites an original: so either all that is there
+    /// in the end is of this file, or nothing of it is the photo's.
+    pub(crate) async fn keep(&self, id: PhotoId, stored: &Stored<'_>) -> Result<(), Failure> {
+        let (original_key, pictures) = (id.photo_key(), stored.pictures(id));
+        let original = NewObject {
+            bucket: &self.photos_bucket,
+            key: &original_key,
+            headers: vec![
+                ("content-type", stored.proven.to_string()),
+                ("content-disposition", disposition::inline(stored.filename)),
+                ("cache-control", CACHE_CONTROL.into()),
+            ],
+            body: stored.original.clone(),
+        };
+        let picture = |(key, bytes): &(String, Bytes)| NewObject {
+            bucket: &self.thumbnails_bucket,
+            key,
+            headers: vec![
+                ("content-type", stored.format.content_type().to_string()),
+                ("cache-control", CACHE_CONTROL.into()),
+            ],
+            body: bytes.clone(),
+        };
+        let pictures: Vec<_> = pictures.iter().map(picture).collect();
+        let is_new = async |object| self.client.put_new_object(object).await;
+        let (original_is_new, pictures_are_new) =
+            tokio::try_join!(is_new(&original), try_join_all(pictures.iter().map(is_new)))
+                .map_err(Failure::calling("write the objects"))?;
+        if !original_is_new && !self.has(&original).await? {
+            return Err(Failure::AnotherFile);
         }
-        let copy = self
-            .client
-            .copy_object()
-            .copy_source(format!("{}/{}", self.photos_bucket, id.incoming_key()))
-            .set_copy_source_if_match(incoming.entity_tag.clone())
-            .bucket(&self.photos_bucket)
-            .key(id.photo_key())
-            .metadata_directive(MetadataDirective::Replace)
-            .content_type(proven.as_str())
-            .content_disposition(disposition)
-            .cache_control(CACHE_CONTROL);
-        match copy.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
-            Err(error) => Err(Failure::new("copy the original", error)),
-        }
+        // Left by an earlier attempt, or by somebody who does not have the original.
+        let others = pictures.iter().zip(pictures_are_new).filter(|(_, is_new)| !is_new);
+        let overwrite = async |(picture, _)| self.client.put_object(picture).await;
+        try_join_all(others.map(overwrite)).await.map_err(Failure::calling("write the objects again"))?;
+        Ok(())
     }
 
-    /// Writes the thumbnail and returns its key.
-    pub(crate) async fn keep_thumbnail(
-        &self,
-        id: PhotoId,
-        format: ThumbnailFormat,
-        bytes: Vec<u8>,
-    ) -> Result<String, Failure> {
-        let key = id.thumbnail_key(format);
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.thumbnails_bucket)
-            .key(&key)
-            .content_type(format.content_type().as_str())
-            .cache_control(CACHE_CONTROL)
-            .body(bytes.into());
-        put.send().await.map_err(|error| Failure::new("write the thumbnail", error))?;
-        Ok(key)
+    /// Whether the object that is there has these bytes. Its entity tag is their MD5, as both buckets are encrypted with S3's own keys
+    /// (Amazon S3 API reference, "Object").
+    async fn has(&self, object: &NewObject<'_>) -> Result<bool, Failure> {
+        let tag = self.client.entity_tag(object.bucket, object.key).await;
+        let digest = HEXLOWER.encode(&Md5::digest(&object.body));
+        Ok(tag.map_err(Failure::calling("look at the original"))?.is_some_and(|tag| tag == digest))
     }
 
     /// Deletes the file that arrived; done already is fine.
     pub(crate) async fn remove_incoming(&self, id: PhotoId) -> Result<(), Failure> {
-        let deletion = self.client.delete_object().bucket(&self.photos_bucket).key(id.incoming_key());
-        deletion.send().await.map_err(|error| Failure::new("delete the file that arrived", error))?;
-        Ok(())
+        let deletion = self.client.delete_objects(&self.photos_bucket, &[id.incoming_key()]).await;
+        deletion.map_err(Failure::calling("delete the file that arrived"))
+    }
+
+    /// Deletes everything that there may be of the photo.
+    pub(crate) async fn remove_all(&self, id: PhotoId) -> Result<(), Failure> {
+        let (originals, pictures) = ([id.photo_key(), id.incoming_key()], id.thumbnail_keys());
+        let deletions = async {
+            tokio::try_join!(
+                self.client.delete_objects(&self.photos_bucket, &originals),
+                self.client.delete_objects(&self.thumbnails_bucket, &pictures),
+            )
+        };
+        deletions.await.map(drop).map_err(Failure::calling("delete the photo"))
     }
 }

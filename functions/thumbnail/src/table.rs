@@ -1,20 +1,18 @@
 //! The photo's row.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
-use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use functions_core::client::Client;
+use functions_core::client::dynamodb::{Attribute, Item};
 use functions_core::content_type::ContentType;
 use functions_core::contract::table;
 use functions_core::filename::Filename;
 use functions_core::photo_id::PhotoId;
-use functions_imaging::Details;
+use functions_imaging::{Details, Placeholder};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::handler::Failure;
-
-const READY: &str = "ready";
-const FAILED: &str = "failed";
 
 /// The gallery's table.
 #[derive(Debug)]
@@ -28,6 +26,7 @@ pub(crate) struct Table {
 pub(crate) struct Row<'a> {
     pub(crate) id: PhotoId,
     pub(crate) filename: &'a Filename,
+    /// Bytes.
     pub(crate) file_size: u64,
     pub(crate) content_type: Option<ContentType>,
     pub(crate) outcome: Outcome<'a>,
@@ -41,6 +40,9 @@ pub(crate) enum Outcome<'a> {
         width: u32,
         height: u32,
         thumbnail_key: &'a str,
+        /// Long edges in pixels.
+        renditions: &'a [u32],
+        placeholder: &'a Placeholder,
         details: &'a Details,
     },
     Failed {
@@ -48,10 +50,24 @@ pub(crate) enum Outcome<'a> {
     },
 }
 
+/// What a row may say that this function does not change any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    Ready,
+    Deleted,
+}
+
+/// What `GetItem` answers.
+#[derive(Debug, Deserialize)]
+struct Found {
+    #[serde(rename = "Item", default)]
+    row: Item,
+}
+
 impl Row<'_> {
-    fn item(&self) -> HashMap<String, AttributeValue> {
-        let text = |value: &str| AttributeValue::S(value.to_owned());
-        let number = |value: u64| AttributeValue::N(value.to_string());
+    fn item(&self) -> Item {
+        let text = |value: &str| Attribute::text(value);
+        let number = |value: u64| Attribute::number(&value);
         let mut item = vec![
             (table::PHOTO_ID, text(&self.id.to_string())),
             (table::LISTING, text(table::LISTING_VALUE)),
@@ -64,17 +80,24 @@ impl Row<'_> {
             ),
         ];
         match self.outcome {
-            Outcome::Ready { width, height, thumbnail_key, details } => {
+            Outcome::Ready { width, height, thumbnail_key, renditions, placeholder, details } => {
+                let Placeholder { thumbhash, color: [red, green, blue] } = placeholder;
                 item.extend([
                     (table::WIDTH, number(width.into())),
                     (table::HEIGHT, number(height.into())),
                     (table::THUMBNAIL_KEY, text(thumbnail_key)),
-                    (table::STATUS, text(READY)),
+                    (table::THUMBHASH, text(&STANDARD.encode(thumbhash))),
+                    (table::DOMINANT_COLOR, text(&format!("#{red:02x}{green:02x}{blue:02x}"))),
+                    (table::STATUS, text(table::READY)),
                 ]);
+                // A set is never empty.
+                if !renditions.is_empty() {
+                    item.push((table::RENDITIONS, Attribute::numbers(renditions)));
+                }
                 item.extend(told(details));
             }
             Outcome::Failed { reason } => {
-                item.extend([(table::STATUS, text(FAILED)), (table::REASON, text(reason))]);
+                item.extend([(table::STATUS, text(table::FAILED)), (table::REASON, text(reason))]);
             }
         }
         item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -82,57 +105,69 @@ impl Row<'_> {
 }
 
 /// What the file says of how it was taken, as far as it does.
-fn told(details: &Details) -> impl Iterator<Item = (&'static str, AttributeValue)> {
+fn told(details: &Details) -> impl Iterator<Item = (&'static str, Attribute)> {
     let Details { taken_at, camera, lens, exposure_time, f_number, iso, focal_length_mm } = details;
-    let text = |value: &Option<String>| value.clone().map(AttributeValue::S);
-    let number = |value: &Option<f64>| value.map(|value| AttributeValue::N(value.to_string()));
+    let text = |value: &Option<String>| value.clone().map(Attribute::text);
+    let number = |value: &Option<f64>| value.as_ref().map(Attribute::number);
     [
         (table::TAKEN_AT, text(taken_at)),
         (table::CAMERA, text(camera)),
         (table::LENS, text(lens)),
         (table::EXPOSURE_TIME, text(exposure_time)),
         (table::F_NUMBER, number(f_number)),
-        (table::ISO, iso.map(|iso| AttributeValue::N(iso.to_string()))),
+        (table::ISO, iso.as_ref().map(Attribute::number)),
         (table::FOCAL_LENGTH_MM, number(focal_length_mm)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
 }
 
+impl Settled {
+    fn of(row: &Item) -> Option<Self> {
+        match row.get(table::STATUS)?.as_text()? {
+            table::READY => Some(Self::Ready),
+            table::DELETED => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}
+
 impl Table {
-    /// Whether the photo is in the gallery already.
-    pub(crate) async fn is_ready(&self, id: PhotoId) -> Result<bool, Failure> {
-        let read = self
-            .client
-            .get_item()
-            .table_name(&self.name)
-            .key(table::PHOTO_ID, AttributeValue::S(id.to_string()))
-            .projection_expression("#status")
-            .expression_attribute_names("#status", table::STATUS)
-            .consistent_read(true);
-        let item = read.send().await.map_err(|error| Failure::new("read the row", error))?.item;
-        Ok(item.is_some_and(|item| {
-            item.get(table::STATUS)
-                .and_then(|status| status.as_s().ok())
-                .is_some_and(|status| status == READY)
-        }))
+    /// Whether nothing is left to decide about the photo.
+    pub(crate) async fn settled(&self, id: PhotoId) -> Result<Option<Settled>, Failure> {
+        let read = json!({
+            "TableName": self.name,
+            "Key": {table::PHOTO_ID: Attribute::text(id.to_string())},
+            "ProjectionExpression": "#status",
+            "ExpressionAttributeNames": {"#status": table::STATUS},
+            "ConsistentRead": true,
+        });
+        let found: Found =
+            self.client.dynamodb("GetItem", &read).await.map_err(Failure::calling("read the row"))?;
+        Ok(Settled::of(&found.row))
     }
 
-    /// Writes the row, unless the photo is ready already: a late duplicate must not spoil it.
-    pub(crate) async fn write(&self, row: &Row<'_>) -> Result<(), Failure> {
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(row.item()))
-            .condition_expression("attribute_not_exists(#id) OR #status <> :ready")
-            .expression_attribute_names("#id", table::PHOTO_ID)
-            .expression_attribute_names("#status", table::STATUS)
-            .expression_attribute_values(":ready", AttributeValue::S(READY.into()));
-        match put.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("ConditionalCheckFailedException") => Ok(()),
-            Err(error) => Err(Failure::new("write the row", error)),
+    /// Writes the row, unless the photo is ready or deleted already: then it stays as it is, and the answer is which of them.
+    pub(crate) async fn write(&self, row: &Row<'_>) -> Result<Option<Settled>, Failure> {
+        let put = json!({
+            "TableName": self.name,
+            "Item": row.item(),
+            "ConditionExpression": "attribute_not_exists(#id) OR NOT #status IN (:ready, :deleted)",
+            "ExpressionAttributeNames": {"#id": table::PHOTO_ID, "#status": table::STATUS},
+            "ExpressionAttributeValues": {
+                ":ready": Attribute::text(table::READY),
+                ":deleted": Attribute::text(table::DELETED),
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        });
+        match self.client.dynamodb::<Value>("PutItem", &put).await {
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {
+                let settled = error.row().and_then(Settled::of);
+                // It is one of the two, or the condition would hold.
+                settled.map(Some).ok_or_else(|| Failure::calling("write the row")(error))
+            }
+            Err(error) => Err(Failure::calling("write the row")(error)),
         }
     }
 }

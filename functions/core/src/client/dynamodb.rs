@@ -67,7 +67,7 @@ impl Client {
                 service: "dynamodb",
                 method: http::Method::POST,
                 address: self.table_address(),
-                query: "",
+                query: String::new(),
                 headers: vec![
                     ("content-type", "application/x-amz-json-1.0".into()),
                     ("x-amz-target", format!("DynamoDB_20120810.{operation}")),

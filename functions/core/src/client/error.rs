@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::Answer;
+use super::dynamodb::Item;
 use super::transport::TransportError;
 
 /// Codes with which AWS asks for patience and not for another request.
 const PASSING: &[&str] = &[
+    "ConditionalRequestConflict",
     "InternalError",
     "InternalServerError",
     "ProvisionedThroughputExceededException",
@@ -33,8 +36,9 @@ pub struct CallError {
 /// What kept it from succeeding.
 #[derive(Debug, thiserror::Error)]
 pub enum Reason {
+    /// `row` is what a failed condition was tried on, if the call asked for that.
     #[error("AWS refused it with {status} {code}: {message}")]
-    Refused { status: u16, code: String, message: String },
+    Refused { status: u16, code: String, message: String, row: Option<Box<Item>> },
     #[error("there was no answer in {0:?}")]
     TimedOut(Duration),
     #[error(transparent)]
@@ -56,6 +60,16 @@ impl CallError {
         }
     }
 
+    /// The row that a failed condition was tried on, if DynamoDB was asked for it.
+    pub fn row(&self) -> Option<&Item> {
+        match &self.reason {
+            Reason::Refused { row, .. } => row.as_deref(),
+            Reason::TimedOut(_) | Reason::Transport(_) | Reason::Unreadable(_) | Reason::Unsendable(_) => {
+                None
+            }
+        }
+    }
+
     /// Whether the same call may succeed a moment later.
     pub(super) fn is_passing(&self) -> bool {
         match &self.reason {
@@ -71,8 +85,10 @@ impl CallError {
 /// An answer other than a success, in whichever of the two ways AWS writes it.
 pub(super) fn refusal(answer: &Answer) -> Reason {
     let text = String::from_utf8_lossy(&answer.body);
+    let mut row = None;
     let (code, message) = match serde_json::from_slice::<Value>(&answer.body) {
         Ok(json) => {
+            row = Item::deserialize(&json["Item"]).ok().map(Box::new);
             let field = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
             let kind = field("__type");
             let message = Some(field("message")).filter(|message| !message.is_empty());
@@ -83,7 +99,7 @@ pub(super) fn refusal(answer: &Answer) -> Reason {
         }
         Err(_) => (element(&text, "Code").unwrap_or_default(), element(&text, "Message").unwrap_or_default()),
     };
-    Reason::Refused { status: answer.status, code, message }
+    Reason::Refused { status: answer.status, code, message, row }
 }
 
 /// The text of the first element of this name in what S3 writes. Its errors hold no other markup, and nothing is decided by the
@@ -127,6 +143,20 @@ mod tests {
     }
 
     #[test]
+    fn the_row_that_a_condition_failed_on_is_read() {
+        let failed = refused(
+            400,
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+                "Item":{"status":{"S":"deleted"}},"message":"The conditional request failed"}"#,
+        );
+        assert_eq!(failed.row().unwrap()["status"].as_text(), Some("deleted"));
+        assert!(!failed.reason.to_string().contains("deleted"), "rows do not reach the log");
+        for none in [r#"{"__type":"x#ConditionalCheckFailedException"}"#, r#"{"Item":7}"#, "<Item>"] {
+            assert_eq!(refused(400, none).row(), None);
+        }
+    }
+
+    #[test]
     fn what_passes_is_told_from_what_stays() {
         for (status, code, passes) in [
             (400, "ThrottlingException", true),
@@ -135,6 +165,8 @@ mod tests {
             (400, "ConditionalCheckFailedException", false),
             (403, "AccessDenied", false),
             (404, "NoSuchKey", false),
+            (409, "ConditionalRequestConflict", true),
+            (412, "PreconditionFailed", false),
             (429, "", true),
             (500, "", true),
             (503, "SlowDown", true),

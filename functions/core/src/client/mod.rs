@@ -1,7 +1,7 @@
 //! Our own client of AWS, for the few calls that functions make.
 //!
 //! Not the AWS SDK: with it the delete function took 7.7 MB of memory and 4.1 MB as a zip, and takes 4.5 and 2.5 MB without
-//! (`docs/benchmarks.md`), since it knows hundreds of operations and a function needs three. What it does besides is here as well: signatures, attempts with growing pauses,
+//! (`docs/benchmarks.md`), since it knows hundreds of operations and a function needs a few. What it does besides is here as well: signatures, attempts with growing pauses,
 //! timeouts, connections kept, X-Ray's header passed on. Not here: looking for credentials and regions, since Lambda puts them into
 //! the environment and renews them by starting another process.
 //!
@@ -28,8 +28,8 @@ use crate::settings::{SettingError, Settings};
 use crate::sign::{Credentials, Signer, Unsigned};
 use transport::{Body, Network, NetworkError, Transport};
 
-/// How long one attempt may take: to the end of a small answer, or to the beginning of a long one. S3 and DynamoDB answer in
-/// hundredths of a second, and what takes this long is better tried again.
+/// How long one attempt may take: to the end of a small answer, or to the beginning of a long one and then from each piece of it to
+/// the next. S3 and DynamoDB answer in hundredths of a second, and what takes this long is better tried again.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A client of AWS. Clones share its connections.
@@ -71,9 +71,16 @@ struct Call {
     service: &'static str,
     method: http::Method,
     address: BucketAddress,
-    query: &'static str,
+    query: String,
     headers: Vec<(&'static str, String)>,
     body: Bytes,
+}
+
+impl Call {
+    /// For one attempt: a body takes the longer the larger it is, though a function's network carries more than a byte a microsecond.
+    fn patience(&self) -> Duration {
+        PATIENCE + Duration::from_micros(self.body.len() as u64)
+    }
 }
 
 /// A small answer, complete.
@@ -106,26 +113,31 @@ impl Client {
 
     /// Calls until there is an answer that another attempt would not better. Everything that functions ask for may be asked twice.
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
+        self.repeated(|| async move { in_time(call, async { complete(self.answer(call).await?).await }).await })
+            .await
+    }
+
+    /// The same for a long answer, whose body is not read yet.
+    async fn open(&self, call: &Call) -> Result<http::Response<Body>, CallError> {
+        self.repeated(|| async move { in_time(call, self.answer(call)).await }).await
+    }
+
+    async fn repeated<T, Attempt>(&self, attempt: impl FnMut() -> Attempt) -> Result<T, CallError>
+    where
+        Attempt: Future<Output = Result<T, CallError>>,
+    {
         let pauses = ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(50))
             .with_max_delay(Duration::from_secs(1))
             .with_max_times(self.0.repeats)
             .with_jitter();
-        let attempt = || async { self.attempt(call).await };
         attempt.retry(pauses).when(CallError::is_passing).await
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, CallError> {
-        let failed = |reason| CallError { operation: call.operation, reason };
-        let whole = async {
-            let answer = self.send(call).await?;
-            let status = answer.status().as_u16();
-            let body = answer.into_body().collect().await.map_err(Reason::from)?.to_bytes();
-            Ok(Answer { status, body })
-        };
-        let late = |_| Err(Reason::TimedOut(PATIENCE));
-        let answer = tokio::time::timeout(PATIENCE, whole).await.unwrap_or_else(late).map_err(failed)?;
-        if (200..300).contains(&answer.status) { Ok(answer) } else { Err(failed(error::refusal(&answer))) }
+    /// The beginning of a success, or all of a refusal.
+    async fn answer(&self, call: &Call) -> Result<http::Response<Body>, Reason> {
+        let answer = self.send(call).await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(error::refusal(&complete(answer).await?)) }
     }
 
     async fn send(&self, call: &Call) -> Result<http::Response<Body>, Reason> {
@@ -153,6 +165,20 @@ impl Client {
         let request = request.body(body.clone()).map_err(|error| Reason::Unsendable(error.into()))?;
         Ok(self.0.transport.send(request).await?)
     }
+}
+
+/// One attempt, within its time.
+async fn in_time<T>(call: &Call, attempt: impl Future<Output = Result<T, Reason>>) -> Result<T, CallError> {
+    let patience = call.patience();
+    let result = tokio::time::timeout(patience, attempt).await;
+    let result = result.unwrap_or(Err(Reason::TimedOut(patience)));
+    result.map_err(|reason| CallError { operation: call.operation, reason })
+}
+
+async fn complete(answer: http::Response<Body>) -> Result<Answer, Reason> {
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await?.to_bytes();
+    Ok(Answer { status, body })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use http_body_util::Full;
 use serde_json::{Value, json};
 
+use super::s3::NewObject;
 use super::transport::{Sending, TransportError};
 use super::*;
 use crate::invocation::Ids;
@@ -146,4 +147,93 @@ async fn an_object_that_was_not_deleted_is_an_error_although_the_call_succeeded(
     let script = Script::new([Some((200, part))]);
     let error = script.client().delete_objects("pg-photos", &["photos/1".into()]).await.unwrap_err();
     assert_eq!((error.operation, error.code()), ("DeleteObjects", Some("AccessDenied")));
+}
+
+#[tokio::test]
+async fn an_object_is_opened_and_read_piece_by_piece() {
+    let script = Script::new([Some((503, "<Code>SlowDown</Code>")), Some((200, "bytes"))]);
+    let mut object = script.client().get_object("pg-photos", "incoming/1 é").await.unwrap();
+    assert_eq!(object.next().await.unwrap().as_deref(), Some(&b"bytes"[..]));
+    assert_eq!(object.next().await.unwrap(), None);
+    let seen = script.seen.lock().unwrap();
+    let uri = "https://pg-photos.s3.eu-west-1.amazonaws.com/incoming/1%20%C3%A9";
+    assert_eq!((seen[1].method().as_str(), seen[1].uri().to_string()), ("GET", uri.to_owned()));
+
+    let missing = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>";
+    let error = Script::new([Some((404, missing))]).client().get_object("pg-photos", "x").await.unwrap_err();
+    assert_eq!((error.operation, error.code()), ("GetObject", Some("NoSuchKey")));
+}
+
+/// Sends three bytes and then nothing any more.
+#[derive(Debug)]
+struct Stalling;
+
+impl Transport for Stalling {
+    fn send(&self, _: http::Request<Bytes>) -> Sending<'_> {
+        let body = Full::from("abc").with_trailers(std::future::pending());
+        let body = body.map_err(|never| match never {}).boxed_unsync();
+        Box::pin(async { Ok(http::Response::new(body)) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_stops_coming_is_an_error() {
+    let client = Client::with_transport(Script::new([]).client().0.place.clone(), Stalling);
+    let mut object = client.get_object("pg-photos", "incoming/1").await.unwrap();
+    assert_eq!(object.next().await.unwrap().as_deref(), Some(&b"abc"[..]));
+    let error = object.next().await.unwrap_err();
+    assert!(matches!(error.reason, Reason::TimedOut(_)), "{error:?}");
+}
+
+fn picture() -> NewObject<'static> {
+    let headers = vec![("content-type", "image/jpeg".into()), ("cache-control", "private".into())];
+    NewObject { bucket: "pg-photos", key: "photos/1", headers, body: Bytes::from_static(b"abc") }
+}
+
+#[tokio::test]
+async fn an_object_is_written_with_its_headers_and_its_digest() {
+    let script = Script::new([Some((200, "")), Some((200, ""))]);
+    script.client().put_object(&picture()).await.unwrap();
+    assert!(script.client().put_new_object(&picture()).await.unwrap());
+    let seen = script.seen.lock().unwrap();
+    let uri = "https://pg-photos.s3.eu-west-1.amazonaws.com/photos/1";
+    assert_eq!((seen[0].method().as_str(), seen[0].uri().to_string()), ("PUT", uri.to_owned()));
+    assert_eq!((seen[0].body(), &seen[0].headers()["content-type"]), (&picture().body, &"image/jpeg".parse().unwrap()));
+    // As `printf abc | sha256sum` says.
+    let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(seen[0].headers()["x-amz-content-sha256"], digest);
+    assert_eq!((seen[0].headers().get("if-none-match"), &seen[1].headers()["if-none-match"]), (None, &"*".parse().unwrap()));
+    let signed = "SignedHeaders=cache-control;content-type;host;if-none-match;x-amz-content-sha256;x-amz-date;x-amz-security-token, ";
+    assert!(seen[1].headers()["authorization"].to_str().unwrap().contains(signed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_there_is_told_from_other_refusals() {
+    let there = Some((412, "<Error><Code>PreconditionFailed</Code></Error>"));
+    let busy = Some((409, "<Error><Code>ConditionalRequestConflict</Code></Error>"));
+    let script = Script::new([busy, there]);
+    assert!(!script.client().put_new_object(&picture()).await.unwrap());
+    assert_eq!(script.attempts(), 2);
+    let denied = Script::new([Some((403, "<Error><Code>AccessDenied</Code></Error>"))]);
+    let error = denied.client().put_new_object(&picture()).await.unwrap_err();
+    assert_eq!((error.operation, error.code()), ("PutObject", Some("AccessDenied")));
+}
+
+#[tokio::test]
+async fn an_entity_tag_is_found_in_a_list() {
+    let list = |key: &str, tag: &str| {
+        format!("<ListBucketResult><Prefix>photos/1</Prefix><Contents><Key>{key}</Key><ETag>{tag}</ETag></Contents></ListBucketResult>")
+    };
+    for (answer, found) in [
+        (list("photos/1", "&quot;0cc1&quot;"), Some("0cc1")),
+        (list("photos/1", "\"0cc1\""), Some("0cc1")),
+        (list("photos/10", "&quot;0cc1&quot;"), None),
+        ("<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>".into(), None),
+    ] {
+        let script = Script::new([Some((200, answer.as_str()))]);
+        let tag = script.client().entity_tag("pg-photos", "photos/1").await.unwrap();
+        assert_eq!(tag.as_deref(), found, "{answer}");
+        let uri = script.seen.lock().unwrap()[0].uri().to_string();
+        assert!(uri.ends_with(".amazonaws.com/?list-type=2&max-keys=1&prefix=photos%2F1"), "{uri}");
+    }
 }
