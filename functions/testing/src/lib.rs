@@ -111,7 +111,7 @@ impl FakeAws {
 }
 
 impl FakeAws {
-    /// For 0 to 7 turns of the runtime, as the dice say (SplitMix64).
+    /// For 0 to 7 turns of the runtime, as the dice say (`SplitMix64`).
     async fn wait(&self) {
         let turns = self.dice.as_ref().and_then(|dice| dice.lock().ok()).map_or(0, |mut state| {
             *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);

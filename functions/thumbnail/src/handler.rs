@@ -63,8 +63,12 @@ impl Failure {
     /// For the visitor.
     const fn reason(&self) -> &'static str {
         match self {
-            Self::Call { .. } => "The photo could not be processed, though nothing is wrong with it. Send it again.",
-            Self::AnotherFile => "Another file was sent at the same time, as the same photo. Send them one by one.",
+            Self::Call { .. } => {
+                "The photo could not be processed, though nothing is wrong with it. Send it again."
+            }
+            Self::AnotherFile => {
+                "Another file was sent at the same time, as the same photo. Send them one by one."
+            }
         }
     }
 }
@@ -160,17 +164,8 @@ impl Thumbnails {
     }
 
     async fn keep(&self, id: PhotoId, incoming: &Incoming, opened: Opened) -> Result<(), Failure> {
-        let Opened {
-            proven,
-            width,
-            height,
-            complete,
-            details,
-            original,
-            thumbnail,
-            renditions,
-            placeholder,
-        } = opened;
+        let Opened { proven, width, height, complete, details, original, thumbnail, renditions, placeholder } =
+            opened;
         let filename = filename(Some(incoming));
         let edges: Vec<u32> = renditions.iter().map(|(edge, _)| *edge).collect();
         let format = self.rules.format;
@@ -194,7 +189,10 @@ impl Thumbnails {
             metrics::count("Photos", 1);
             metrics::bytes("PhotoBytes", file_size);
             metrics::bytes("ThumbnailBytes", thumbnail_size);
-            metrics::bytes("RenditionBytes", stored.renditions.iter().map(|(_, bytes)| bytes.len() as u64).sum());
+            metrics::bytes(
+                "RenditionBytes",
+                stored.renditions.iter().map(|(_, bytes)| bytes.len() as u64).sum(),
+            );
             tracing::info!(photoId = %id, contentType = %proven, bytes = incoming.size, kept = file_size, width, height, complete, thumbnailBytes = thumbnail_size, "ready");
         }
         self.finish(id, settled).await

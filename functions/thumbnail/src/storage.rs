@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use data_encoding::HEXLOWER;
+use functions_core::client::Client;
 use functions_core::client::s3::{NewObject, Object};
-use functions_core::client::{CallError, Client};
 use functions_core::content_type::{ContentType, ThumbnailFormat};
 use functions_core::contract::key;
 use functions_core::disposition;
@@ -107,7 +107,7 @@ impl Storage {
             ],
             body: stored.original.clone(),
         };
-        let picture = |(key, bytes): &(String, Bytes)| NewObject {
+        let pictures = pictures.iter().map(|(key, bytes)| NewObject {
             bucket: &self.thumbnails_bucket,
             key,
             headers: vec![
@@ -115,8 +115,8 @@ impl Storage {
                 ("cache-control", CACHE_CONTROL.into()),
             ],
             body: bytes.clone(),
-        };
-        let pictures: Vec<_> = pictures.iter().map(picture).collect();
+        });
+        let pictures: Vec<_> = pictures.collect();
         let is_new = async |object| self.client.put_new_object(object).await;
         let (original_is_new, pictures_are_new) =
             tokio::try_join!(is_new(&original), try_join_all(pictures.iter().map(is_new)))

@@ -113,8 +113,10 @@ impl Client {
 
     /// Calls until there is an answer that another attempt would not better. Everything that functions ask for may be asked twice.
     async fn call(&self, call: &Call) -> Result<Answer, CallError> {
-        self.repeated(|| async move { in_time(call, async { complete(self.answer(call).await?).await }).await })
-            .await
+        self.repeated(
+            || async move { in_time(call, async { complete(self.answer(call).await?).await }).await },
+        )
+        .await
     }
 
     /// The same for a long answer, whose body is not read yet.

@@ -63,10 +63,7 @@ async fn a_good_file_becomes_a_photo_and_the_incoming_file_goes_last() {
     assert_eq!(world.row("thumbnailKey"), format!("{ID}.jpg"));
     assert_eq!(world.row("listing"), "photos");
     let operations = aws.operations();
-    assert_eq!(
-        operations[operations.len() - 2..],
-        ["DynamoDB PutItem", "POST /photos/"]
-    );
+    assert_eq!(operations[operations.len() - 2..], ["DynamoDB PutItem", "POST /photos/"]);
     is_served_as_checked(&aws, "PUT /photos/photos/");
 }
 

@@ -183,8 +183,7 @@ impl World {
         match &self.row {
             Some(row) if row["status"]["S"] == "ready" || row["status"]["S"] == "deleted" => {
                 let name = "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException";
-                let body =
-                    json!({"__type": name, "message": "The conditional request failed", "Item": row});
+                let body = json!({"__type": name, "message": "The conditional request failed", "Item": row});
                 Answer { status: 400, ..Answer::ok(body.to_string()) }
             }
             _ => {
