@@ -268,6 +268,6 @@ fn looking_changes_nothing() {
 #[test]
 fn pauses_grow_and_then_stay() {
     let mut pauses = Pauses::default();
-    let seconds: Vec<_> = (0..6).map(|_| pauses.next().as_millis()).collect();
-    assert_eq!(seconds, [250, 500, 1000, 2000, 2000, 2000]);
+    let milliseconds: Vec<_> = (0..7).map(|_| pauses.next().as_millis()).collect();
+    assert_eq!(milliseconds, [450, 250, 500, 1000, 2000, 2000, 2000]);
 }
