@@ -35,6 +35,10 @@ impl Boxed {
         // Palettes and few bits to 8 bits, 16 bits to 8.
         decoder.set_transformations(Transformations::normalize_to_color8());
         let mut reader = decoder.read_info().map_err(refusal)?;
+        // The decoder panics on a cut entry.
+        if reader.info().palette.as_ref().is_some_and(|palette| !palette.len().is_multiple_of(3)) {
+            return Err(Refusal::damaged("the palette is cut"));
+        }
         let (width, height) = reader.info().size();
         let (colour, _) = reader.output_color_type();
         let mut squares = Squares::new((width, height), target, colour);

@@ -188,6 +188,14 @@ fn png_palettes_few_bits_and_interlaced_files_are_taken() {
     assert_eq!(four_corners(&as_jpeg(interlaced)), ["red", "green", "blue", "white"]);
 }
 
+/// The decoder would panic on it.
+#[test]
+fn a_png_whose_palette_ends_in_a_colour_is_refused() {
+    let file = with_chunk(&png(&photo(45, 31).into()), *b"PLTE", &[1, 2, 3, 4]);
+    let refusal = render(&file, &probe(&file).unwrap(), &LIMITS, &[TARGET]).unwrap_err();
+    assert_eq!(refusal.detail(), "the palette is cut");
+}
+
 #[test]
 fn of_an_animation_the_first_frame_is_shown() {
     let (first, second) = (corners(80, 40), RgbaImage::from_pixel(80, 40, Rgba([0, 0, 0, 255])));

@@ -23,6 +23,10 @@ const fn copies_of_pixels(probe: &Probe) -> u64 {
     }
 }
 
+/// Bytes that a lossy WebP can claim for a part of its data: 19 bits for the first, 24 for another (RFC 6386 section 9). They are
+/// allocated before it is known whether the part is there.
+const CLAIMED: u64 = (1 << 19) + (1 << 24);
+
 /// A decoded picture.
 #[derive(Debug)]
 pub(crate) struct Whole(DynamicImage);
@@ -31,7 +35,8 @@ impl Whole {
     /// Decodes within so many bytes of memory.
     pub(crate) fn decode(bytes: &[u8], probe: &Probe, memory: u64) -> Result<Self, Refusal> {
         // The decoders copy the file.
-        let left = memory.saturating_sub(bytes.len() as u64);
+        let claimed = if probe.kind == Kind::Webp { CLAIMED } else { 0 };
+        let left = memory.saturating_sub(bytes.len() as u64 + claimed);
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format(probe.kind));
         reader.limits(allocating(left));
         let mut decoder = reader.into_decoder().map_err(refusal)?;

@@ -9,6 +9,8 @@ const KEPT: [&[u8; 4]; 18] = [
     b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"cHRM", b"gAMA", b"iCCP", b"sBIT", b"sRGB", b"cICP",
     b"mDCV", b"cLLI", b"bKGD", b"pHYs", b"acTL", b"fcTL", b"fdAT",
 ];
+/// The last chunk, whole.
+const END: &[u8] = b"\0\0\0\0IEND\xAE\x42\x60\x82";
 /// Length, name and checksum.
 const AROUND: usize = 12;
 
@@ -19,6 +21,7 @@ pub(super) fn clean(mut file: Rewriter, orientation: Orientation) -> Vec<u8> {
         let size =
             usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX).saturating_add(AROUND);
         let kind: [u8; 4] = *kind;
+        let cut = size > file.rest().len();
         if KEPT.contains(&&kind) {
             file.keep(size);
         } else {
@@ -28,10 +31,12 @@ pub(super) fn clean(mut file: Rewriter, orientation: Orientation) -> Vec<u8> {
                 told = true;
             }
         }
-        if &kind == b"IEND" {
-            break;
+        if &kind == b"IEND" || (cut && KEPT.contains(&&kind)) {
+            return file.finish();
         }
     }
+    // What told decoders that the pixels are over may be gone.
+    file.put(END);
     file.finish()
 }
 

@@ -155,6 +155,16 @@ fn a_png_keeps_its_pixels_colours_and_orientation_and_nothing_else() {
     }
 }
 
+#[test]
+fn a_png_without_its_end_gets_one() {
+    let whole = png(&photo(45, 31).into());
+    let open = &whole[..whole.len() - 12];
+    assert_eq!(cleaned(open), whole);
+    // A chunk that is cut may be pixels; nothing can follow it.
+    let cut = &whole[..whole.len() - 20];
+    assert_eq!(cleaned(cut), cut);
+}
+
 /// A WebP of the extended kind from one of the simple kind.
 fn telling_webp(simple: &[u8], flags: u8, orientation: u8) -> Vec<u8> {
     let chunk = |kind: &[u8; 4], data: &[u8]| {

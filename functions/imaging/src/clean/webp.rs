@@ -73,6 +73,11 @@ fn frame(file: &mut Rewriter, size: usize) {
         left -= size;
     }
     file.skip(left);
+    // Without a picture left it is none: decoders would refuse the whole file.
+    if file.written <= begin + HEAD + FRAME {
+        file.written = begin;
+        return;
+    }
     let size = length(file.written.saturating_sub(begin + HEAD));
     file.patch(begin + 4, &size);
 }
