@@ -527,12 +527,12 @@ const scenarios = {
       [2, ["/renditions/*/1024"]],
     ]) {
       gallery.log.pictures = [];
-      const page = await open({ width: 1440, height: 700, deviceScaleFactor });
+      const page = await open({ width: 1000, height: 700, deviceScaleFactor });
       await loaded(page, 8);
       assert.deepEqual(asked(), expected);
       await close(page);
     }
-    const page = await open({ width: 1440, height: 700 });
+    const page = await open({ width: 1000, height: 700 });
     await page.route("**/thumbnails/**", () => undefined);
     await page.reload();
     const colours = page.locator(".tile:first-child .colours");
