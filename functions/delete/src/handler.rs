@@ -12,7 +12,8 @@
 //! was then no 204, so the caller asks again, and a repeat deletes them: it finds the mark and answers 204 as if it were the first.
 //!
 //! Only a row that is there becomes a mark, so that nobody can fill the table by deleting ids that never were. A file that waits under
-//! `incoming/` has no row yet; it is deleted all the same, before it becomes a photo.
+//! `incoming/` has no row yet; it is deleted all the same, before it becomes a photo. If the thumbnail function has begun on it, that
+//! photo comes, whole, for nothing else of it is touched here.
 
 use functions_core::client::dynamodb::{Attribute, Item};
 use functions_core::client::{CallError, Client};
@@ -104,13 +105,16 @@ impl Delete {
 
     async fn remove(&self, id: PhotoId) -> Result<Before, Failure> {
         let before = metrics::stage("RowMilliseconds", self.mark(id)).await.map_err(Failure::Row)?;
-        let originals = [id.photo_key(), id.incoming_key()];
-        let thumbnails = id.thumbnail_keys();
         let objects = async {
+            if before == Before::Nothing {
+                return self.aws.delete_objects(&self.photos_bucket, &[id.incoming_key()]).await;
+            }
+            let (originals, thumbnails) = ([id.photo_key(), id.incoming_key()], id.thumbnail_keys());
             tokio::try_join!(
                 self.aws.delete_objects(&self.photos_bucket, &originals),
                 self.aws.delete_objects(&self.thumbnails_bucket, &thumbnails),
-            )
+            )?;
+            Ok(())
         };
         metrics::stage("ObjectsMilliseconds", objects).await.map_err(Failure::Objects)?;
         Ok(before)
@@ -215,13 +219,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_photo_that_never_was_is_not_found_and_gets_no_mark_but_its_waiting_file_goes() {
+    async fn a_photo_without_a_row_is_not_found_and_gets_no_mark_but_its_waiting_file_goes_and_nothing_else()
+    {
         let aws = aws_with(None, all_deleted);
         for _ in 0..2 {
             let (status, answer) = delete(&aws, ID).await;
             assert_eq!((status, answer["code"].as_str()), (404, Some("NotFound")));
         }
-        assert!(keys(&aws.calls()[1]).contains(&format!("incoming/{ID}")));
+        assert_eq!(aws.operations(), ["DynamoDB PutItem", "POST /photos/"].repeat(2));
+        assert_eq!(keys(&aws.calls()[1]), [format!("incoming/{ID}")]);
     }
 
     #[tokio::test]
