@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 
 use functions_core::contract::FunctionName;
+use serde::{Deserialize, Serialize};
 
 use crate::gallery::Identity;
 use crate::graph::{BucketRole, ResourceId};
@@ -13,7 +14,7 @@ use crate::preflight::{Account, Question};
 use crate::resources::{self, Change, State, StateOf};
 
 /// A snapshot of what a gallery has in AWS; empty by default. Only what is provably ours.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "one field per kind, each documented in its file")]
 pub struct Observed {
     pub origin_access_control: Option<resources::origin_access_control::Observed>,
@@ -35,11 +36,12 @@ pub struct Observed {
     pub site: Option<resources::site::Observed>,
     pub invalidation: Option<resources::invalidation::Observed>,
     /// Resources that have our name but not our tags, with whose they are.
+    #[serde(with = "crate::pairs")]
     pub foreign: BTreeMap<ResourceId, Foreign>,
 }
 
 /// Somebody else's resource under one of our names.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foreign {
     /// AWS's name of it.
     pub name: String,

@@ -27,6 +27,7 @@ use tracing::Instrument;
 use crate::cloud::Cloud;
 use crate::gallery::Installation;
 use crate::metrics::Metrics;
+use crate::packed::Packed;
 use crate::release::Release;
 use crate::status;
 pub use memories::Memories;
@@ -49,7 +50,7 @@ pub struct RawGallery {
     pub spec: Value,
     /// The status as it stands.
     #[serde(default)]
-    pub status: Value,
+    pub status: Packed<Value>,
 }
 
 /// What a reconcile needs besides its object.
@@ -287,7 +288,7 @@ impl<C> Context<C> {
 
 /// The status as it stands; one that cannot be read counts as none.
 fn previous(object: &RawGallery) -> PhotoGalleryStatus {
-    serde_json::from_value(object.status.clone()).unwrap_or_default()
+    serde_json::from_value(object.status.unpack().unwrap_or_default()).unwrap_or_default()
 }
 
 /// Between 90 and 110 percent, so that galleries made together drift apart.

@@ -6,10 +6,11 @@
 use std::fmt;
 
 use functions_core::contract::FunctionName;
+use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoEnumIterator};
 
 /// What a bucket is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, Serialize, Deserialize)]
 pub enum BucketRole {
     /// The functions' zips. Shared by all galleries of an account and region.
     Artefacts,
@@ -37,7 +38,7 @@ impl BucketRole {
 }
 
 /// One thing in AWS that is observed, planned and applied by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum ResourceId {
     /// Lets the distribution alone read the frontend bucket. Shared.
     OriginAccessControl,

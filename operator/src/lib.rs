@@ -16,6 +16,8 @@ pub mod leader;
 pub mod metrics;
 pub mod names;
 pub mod ownership;
+pub mod packed;
+mod pairs;
 pub mod plan;
 pub mod plan_command;
 pub mod policy;

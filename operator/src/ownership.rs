@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::gallery::{Identity, Installation};
 use crate::names::{TAG_NAME, TAG_NAMESPACE, TAG_OWNER, TAG_RETAINED, TAG_UID, Tags};
 
@@ -24,7 +26,7 @@ pub enum Ownership {
 }
 
 /// Whose it is, as far as the tags tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whose {
     /// A sentence without its end.
     pub text: String,

@@ -136,12 +136,8 @@ async fn look_at(cloud: &impl Cloud, goal: &Goal, (depth, hint): (Depth, Observe
 
 /// Looks only at what may have changed since. `None`: something has, so that everything has to be looked at.
 pub async fn glance(cloud: &impl Cloud, goal: &Goal, memory: &Memory) -> Option<Outcome> {
-    let mut outcome = Outcome {
-        wanted: drift::wanted(goal),
-        is_glance: true,
-        seen: memory.seen.clone(),
-        ..Outcome::default()
-    };
+    let mut outcome =
+        Outcome { wanted: drift::wanted(goal), is_glance: true, seen: memory.seen()?, ..Outcome::default() };
     outcome.failures = observe(cloud, goal, (memory.scope(), Depth::Known), &mut outcome.seen).await;
     outcome.plan = Plan::new(goal, &outcome.seen);
     outcome.found = outcome.plan.clone();

@@ -20,6 +20,9 @@ use crate::quota::Gate;
 /// Where AWS's global services are signed for.
 const GLOBAL_REGION: &str = "us-east-1";
 
+/// Connections to one host that are kept for later.
+const IDLE_CONNECTIONS: usize = 12;
+
 /// Clients for the services of one region, and for the global ones. Those of services that let an account call only so often are
 /// handed out for one call each, when its turn has come.
 #[derive(Clone, Debug)]
@@ -101,6 +104,7 @@ pub struct ClientPool {
 /// What every client starts from: credentials of the environment (keys, web identity, Pod Identity), TLS by ring.
 pub async fn base_config() -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
     let timeouts = TimeoutConfig::builder()

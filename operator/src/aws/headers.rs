@@ -31,7 +31,7 @@ struct Known {
     /// As it is listed, and since when.
     listed: Option<(Listed, Instant)>,
     /// What S3 has told of it as it is listed.
-    told: Option<Headers>,
+    told: Option<Few>,
     /// What we have put in this reconcile.
     put: Option<Put>,
 }
@@ -39,10 +39,13 @@ struct Known {
 #[derive(Debug)]
 struct Put {
     etag: String,
-    headers: Headers,
+    headers: Few,
     /// Has it been listed since? Then another time of writing is somebody else's.
     is_listed: bool,
 }
+
+/// [`Headers`] in a fifth of the memory: they are held of every file of every gallery.
+type Few = Box<[(String, String)]>;
 
 impl KnownHeaders {
     /// A reconcile begins: what we have put before may have been written by others since.
@@ -73,7 +76,8 @@ impl KnownHeaders {
     pub(super) fn of(&self, bucket: &str, path: &str) -> Option<Headers> {
         let all = self.all();
         let Known { told, put, .. } = all.get(bucket)?.get(path)?;
-        put.as_ref().map(|put| &put.headers).or(told.as_ref()).cloned()
+        let headers = put.as_ref().map(|put| &put.headers).or(told.as_ref())?;
+        Some(headers.iter().cloned().collect())
     }
 
     /// Will an answer of S3 to a question that is asked now hold as long as the file is listed as it is?
@@ -88,7 +92,7 @@ impl KnownHeaders {
     /// S3 has told the headers of a file that [was settled](Self::is_settled) when it was asked.
     pub(super) fn told(&self, bucket: &str, path: &str, headers: Headers) {
         if let Some(file) = self.all().get_mut(bucket).and_then(|files| files.get_mut(path)) {
-            file.told = Some(headers);
+            file.told = Some(headers.into_iter().collect());
         }
     }
 
@@ -96,6 +100,7 @@ impl KnownHeaders {
     pub(super) fn put(&self, bucket: &str, path: &str, etag: &str, headers: Headers) {
         let mut all = self.all();
         let file = all.entry(bucket.to_owned()).or_default().entry(path.to_owned()).or_default();
+        let headers = headers.into_iter().collect();
         (file.told, file.put) = (None, Some(Put { etag: etag.to_owned(), headers, is_listed: false }));
     }
 

@@ -12,7 +12,7 @@ use super::{Clients, Looking, by_tags};
 use crate::cloud::{Answer, CloudError, Depth, Seen};
 use crate::gallery::Identity;
 use crate::names::{ROLE_PATH, Tags};
-use crate::resources::document::{parse, text};
+use crate::resources::document::{decoded, parse, text};
 use crate::resources::role::{Change, Desired, Observed, POLICY};
 
 /// What IAM asks of whoever makes these calls.
@@ -106,7 +106,7 @@ async fn list(clients: &Clients) -> Result<BTreeMap<String, Listed>, CloudError>
     let pages = call.into_paginator().items().send();
     let all = pages.collect::<Result<Vec<_>, _>>().await.map_err(failed("iam", "ListRoles"))?;
     let role = |role: SdkRole| {
-        let trust = role.assume_role_policy_document.unwrap_or_default();
+        let trust = role.assume_role_policy_document.map(|it| decoded(&it)).unwrap_or_default();
         (role.role_name, Listed { arn: role.arn, description: role.description.unwrap_or_default(), trust })
     };
     Ok(all.into_iter().map(role).collect())
@@ -132,7 +132,7 @@ fn policies_of(role: RoleDetail) -> Option<(String, Policies)> {
     let ours = inline.iter().find(|policy| policy.policy_name() == Some(POLICY));
     let attached = role.attached_managed_policies.unwrap_or_default().into_iter();
     let policies = Policies {
-        policy: ours.and_then(|policy| policy.policy_document.clone()),
+        policy: ours.and_then(|policy| policy.policy_document.as_deref().map(decoded)),
         names: inline.into_iter().filter_map(|policy| policy.policy_name).collect(),
         attached: attached.filter_map(|policy| policy.policy_arn).collect(),
         boundary: role.permissions_boundary.and_then(|boundary| boundary.permissions_boundary_arn),

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use super::pretend::pretend;
 use super::*;
-use crate::cloud::{Cloud, Depth};
+use crate::cloud::{Cloud, Depth, Foreign};
+use crate::packed::Packed;
 use crate::reconcile::{Outcome, Progress, Quiet, reconcile};
 use crate::status::{self, Report, Stage};
 use crate::story::{self, Line};
@@ -126,6 +127,25 @@ fn every_field_that_others_change_is_put_back_and_told() {
 }
 
 /// To see it fail: let `is_held` say `false`.
+#[test]
+fn what_is_remembered_is_what_was_seen_in_every_field() {
+    run(async {
+        let gallery = gallery();
+        let (cloud, _) = synced(&gallery).await;
+        let mut base = seen(&cloud, &gallery).await;
+        for fields::Case { id, what, seen, .. } in fields::cases(base.clone()) {
+            assert_eq!(Packed::new(&seen).unwrap().unpack(), Some(seen), "{id}, {what}");
+        }
+        base.foreign.insert(
+            ResourceId::Table,
+            Foreign { name: "pg-table".into(), whose: "it belongs to another AWS account".into() },
+        );
+        let packed = Packed::new(&base).unwrap();
+        assert!(packed.len() < 6 << 10, "{} bytes", packed.len());
+        assert_eq!(packed.unpack(), Some(base));
+    });
+}
+
 #[test]
 fn with_the_policy_report_nothing_is_written_and_back_with_correct_all_is_put_right() {
     run(async {

@@ -1,6 +1,8 @@
 //! What a reconcile leaves for the next one, so that it need not ask for everything again when nothing has changed.
 //!
 //! Lost at a restart without harm. Whatever a glance finds to do, a look at everything decides.
+//!
+//! Most of the time an operator holds this of every gallery and nothing else, so it is packed.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +11,12 @@ use functions_core::contract::FunctionName;
 use super::Outcome;
 use crate::cloud::{Observed, Scope};
 use crate::graph::{BucketRole, ResourceId};
+use crate::packed::Packed;
 
 /// A gallery as it was when there was nothing to do about it.
 #[derive(Clone, Debug)]
 pub struct Memory {
-    pub(super) seen: Observed,
+    seen: Packed<Observed>,
     /// What AWS was at work on.
     pending: BTreeSet<ResourceId>,
 }
@@ -24,12 +27,21 @@ impl Memory {
         let Outcome { plan, failures, preflight, .. } = outcome;
         let is_quiet = failures.is_empty() && plan.actions.is_empty() && plan.conflicts.is_empty();
         let pending = plan.aws_at_work().map(|(id, _)| id).collect();
-        (is_quiet && preflight.is_passed()).then(|| Self { seen: outcome.seen.clone(), pending })
+        if !is_quiet || !preflight.is_passed() {
+            return None;
+        }
+        Some(Self { seen: Packed::new(&outcome.seen)?, pending })
     }
 
     /// What has an id that AWS assigned and that takes a list to find.
     pub fn hint(&self) -> Observed {
-        Observed { distribution: self.seen.distribution.clone(), ..Observed::default() }
+        let distribution = self.seen().and_then(|seen| seen.distribution);
+        Observed { distribution, ..Observed::default() }
+    }
+
+    /// Everything as it was seen.
+    pub(super) fn seen(&self) -> Option<Observed> {
+        self.seen.unpack()
     }
 
     /// Is AWS at work on something?

@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use functions_core::contract::FunctionName;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Body, Description, Difference, Kind, Step};
 use crate::cloud::{self, Answer};
@@ -44,7 +45,7 @@ pub struct Zip {
 }
 
 /// What is in the bucket. `Some` as soon as the bucket is there and ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// All zips, also of other builds: key and `ETag` without quotes.
     pub keys: BTreeMap<String, String>,

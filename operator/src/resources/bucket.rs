@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use functions_core::contract::key;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{After, Description, Difference, Kind, Step, tag_differences};
 use crate::cloud::{self, Answer};
@@ -43,11 +44,12 @@ pub struct Desired {
 }
 
 /// A bucket as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// Tags.
     pub tags: Tags,
     /// Settings of Block Public Access that are off, of [`BLOCKS`].
+    #[serde(deserialize_with = "blocks")]
     pub unblocked: BTreeSet<&'static str>,
     /// Object ownership, when set.
     pub ownership: Option<String>,
@@ -58,7 +60,7 @@ pub struct Observed {
 }
 
 /// What S3 does to objects by age.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Rule {
     /// Name.
     pub id: String,
@@ -249,6 +251,11 @@ impl fmt::Display for Rule {
         let prefix = if self.prefix.is_empty() { String::new() } else { format!("{}: ", self.prefix) };
         write!(f, "{prefix}{}", what.join(", "))
     }
+}
+
+fn blocks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<&'static str>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    Ok(BLOCKS.into_iter().filter(|block| names.iter().any(|name| name == block)).collect())
 }
 
 #[cfg(test)]

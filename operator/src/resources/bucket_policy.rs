@@ -4,6 +4,7 @@
 //! the bucket. AWS gives it back in other words, so it is compared by meaning. It goes with its bucket, and stays with
 //! retained photos.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{After, Description, Kind, Step, document};
@@ -23,7 +24,7 @@ pub struct Desired {
 }
 
 /// A policy as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// The policy.
     pub document: Value,

@@ -7,6 +7,8 @@
 //! `CreateDeployment` has no idempotency token: after a lost answer there may be two of the same body. The stage keeps the
 //! one that it serves, and the other goes.
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, Step, rest_api};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -27,7 +29,7 @@ pub struct Desired {
 }
 
 /// The REST API's deployments, newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Id of the REST API.
     pub rest_api: String,

@@ -14,6 +14,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, State, Step};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -39,7 +41,7 @@ const ERROR_SECONDS: i64 = 0;
 pub struct Distribution;
 
 /// What we own of a distribution's configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Comment.
     pub comment: String,
@@ -64,7 +66,7 @@ pub struct Config {
 }
 
 /// Where answers come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// A bucket that lets only this distribution in.
     Bucket {
@@ -88,7 +90,7 @@ pub enum Origin {
 }
 
 /// How requests are answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Behavior {
     /// Name of the origin.
     pub origin: String,
@@ -120,7 +122,7 @@ pub struct Desired {
 }
 
 /// A distribution as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,

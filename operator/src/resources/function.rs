@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use functions_core::contract::FunctionName;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Description, Difference, Kind, State, Step};
 use crate::cloud::{self, Answer};
@@ -55,7 +56,7 @@ pub struct Code {
 }
 
 /// What `UpdateFunctionConfiguration` sets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
     /// ARN of the role.
     pub role: String,
@@ -75,7 +76,18 @@ pub struct Configuration {
 
 /// What a gallery's function leaves as Lambda makes it.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumIter, strum::IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumIter,
+    strum::IntoStaticStr,
+    Serialize,
+    Deserialize,
 )]
 pub enum Extra {
     /// Code that Lambda puts beside ours.
@@ -118,7 +130,7 @@ impl Extra {
 }
 
 /// What Lambda is doing with a function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activity {
     /// It can be called and changed.
     Active,
@@ -133,7 +145,7 @@ pub enum Activity {
 }
 
 /// A function as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// SHA-256 of its code in base64.
     pub code_sha256: String,

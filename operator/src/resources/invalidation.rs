@@ -9,6 +9,8 @@
 //! Files that somebody else has changed may be in the caches when ours are back, though the site is the one of before. So what was
 //! remembered is forgotten as soon as the site differs, and the invalidation follows as if it had never been.
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, Step, rest_api, site};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -28,7 +30,7 @@ pub struct Desired {
 }
 
 /// What the caches were last told of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Digest of the site.
     pub site: String,

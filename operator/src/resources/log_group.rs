@@ -5,6 +5,7 @@
 //! gallery's owner. Nothing is slow, everything may be repeated.
 
 use functions_core::contract::FunctionName;
+use serde::{Deserialize, Serialize};
 
 use super::{After, Description, Difference, Kind, Step, tag_steps};
 use crate::cloud::{self, Answer};
@@ -25,7 +26,7 @@ pub struct Desired {
 }
 
 /// A log group as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// How long logs are kept, in days; for ever when absent.
     pub retention_days: Option<i32>,

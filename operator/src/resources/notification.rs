@@ -8,6 +8,7 @@
 //! [right](permission::is_right), and not only there.
 
 use functions_core::contract::{FunctionName, key};
+use serde::{Deserialize, Serialize};
 
 use super::{After, Description, Difference, Kind, Step, permission};
 use crate::cloud::{self, Answer};
@@ -22,7 +23,7 @@ pub const ID: &str = "photogallery-thumbnail";
 pub struct Notification;
 
 /// An entry that tells a function of new objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// ARN of the function.
     pub function: String,

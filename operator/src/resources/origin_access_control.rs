@@ -5,6 +5,8 @@
 //!
 //! Not idempotent: `CreateOriginAccessControl` refuses a name that exists; looking again finds it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, Step};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -14,7 +16,7 @@ use crate::gallery::{DataPolicy, Gallery, Identity};
 pub struct OriginAccessControl;
 
 /// How requests are signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Desired {
     /// Name.
     pub name: String,
@@ -29,7 +31,7 @@ pub struct Desired {
 }
 
 /// It, as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,

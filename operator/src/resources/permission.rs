@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 
 use functions_core::contract::FunctionName;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{After, Description, Difference, Kind, Step, document};
@@ -38,7 +39,7 @@ pub struct Desired {
 }
 
 /// The policy as it is. `Some` when our statement is in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Our statement.
     pub ours: Statement,
@@ -47,7 +48,7 @@ pub struct Observed {
 }
 
 /// What stands under our id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// `Allow`.
     pub effect: String,

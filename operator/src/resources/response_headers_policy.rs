@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, Step};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -18,7 +20,7 @@ use crate::gallery::{DataPolicy, Gallery, Identity};
 pub struct ResponseHeadersPolicy;
 
 /// The headers, all of them set over what the origin says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headers {
     /// `Content-Security-Policy`.
     pub content_security_policy: String,
@@ -47,7 +49,7 @@ pub struct Desired {
 pub const COMMENT: &str = "Photo galleries: what browsers may do with the page";
 
 /// A policy as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,

@@ -16,6 +16,7 @@
 use std::collections::BTreeMap;
 
 use functions_core::contract::{FunctionName, PHOTO_ID_PARAMETER, ROUTES};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{After, Description, Difference, Kind, Step, document};
@@ -52,7 +53,18 @@ pub type Routes = BTreeMap<String, String>;
 
 /// What a gallery leaves as API Gateway makes it, or as its creation said.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumIter, strum::IntoStaticStr,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::Display,
+    strum::EnumIter,
+    strum::IntoStaticStr,
+    Serialize,
+    Deserialize,
 )]
 pub enum Setting {
     /// Its own address, where the distribution calls it.
@@ -89,7 +101,7 @@ impl Setting {
 }
 
 /// A REST API as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// The id that AWS assigned.
     pub id: String,

@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use functions_core::contract::{FunctionName, key, table};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{After, Description, Difference, Kind, State, Step, document};
@@ -41,7 +42,7 @@ pub struct Desired {
 }
 
 /// A role as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// ARN. For a moment after the creation it may be the unique id instead.
     pub arn: String,

@@ -8,6 +8,8 @@ mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Body, Description, Difference, Kind, Step, rest_api};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -47,7 +49,7 @@ pub struct File {
 pub type Headers = BTreeMap<String, String>;
 
 /// A file as it is stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// `ETag` without quotes.
     pub etag: String,
@@ -70,7 +72,7 @@ impl File {
 }
 
 /// The site as it is. `Some` as soon as the bucket is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Files by path.
     pub files: BTreeMap<String, Stored>,

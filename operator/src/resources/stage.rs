@@ -9,6 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, Step};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -33,7 +35,7 @@ pub struct Desired {
 }
 
 /// How many requests a stage lets through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Throttle {
     /// Requests a second over time.
     pub rate: i32,
@@ -42,7 +44,7 @@ pub struct Throttle {
 }
 
 /// What a gallery's stage does not have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Extra {
     /// Another deployment for a part of the requests.
     Canary,
@@ -63,7 +65,7 @@ impl fmt::Display for Extra {
 }
 
 /// A stage as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Id of the REST API.
     pub rest_api: String,
@@ -72,6 +74,7 @@ pub struct Observed {
     /// How many requests it lets through; `None`: as many as the account may have.
     pub throttle: Option<Throttle>,
     /// What it should not have, with what it is.
+    #[serde(with = "crate::pairs")]
     pub extras: BTreeMap<Extra, String>,
     /// Tags.
     pub tags: Tags,

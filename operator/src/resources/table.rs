@@ -8,6 +8,8 @@
 //! call in about two seconds, so a round plans one of each at most. Creation is refused when the table exists, so its
 //! repeat does no harm.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Description, Difference, Kind, State, Step, tag_differences};
 use crate::cloud;
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -25,7 +27,7 @@ pub struct Desired {
 }
 
 /// A table as it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
     /// What DynamoDB is doing with it.
     pub status: Status,
@@ -42,7 +44,7 @@ pub struct Observed {
 }
 
 /// The index that lists newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Index {
     /// It is not there.
     Missing,
@@ -56,7 +58,7 @@ pub enum Index {
 pub const PLANNED_INDEX: &str = "listing photoId, ALL attributes";
 
 /// What DynamoDB is doing with a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Status {
     /// Makes it, or does not tell its tags yet.
     Creating,

@@ -8,6 +8,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{After, Description, Difference, Kind, Step};
 use crate::cloud::{self, Answer};
 use crate::gallery::{DataPolicy, Gallery, Identity};
@@ -18,7 +20,7 @@ use crate::graph::BucketRole;
 pub struct UploadCors;
 
 /// A CORS rule. Lists are sets: their order means nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Whose pages.
     pub origins: BTreeSet<String>,
@@ -33,7 +35,7 @@ pub struct Rule {
 }
 
 /// The rules as they are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// All rules.
     pub rules: Vec<Rule>,
