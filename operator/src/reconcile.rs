@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream;
+use futures::future::join;
+use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use crate::cloud::{Answer, Cloud, CloudError, Depth, ErrorKind, Message, Observed, Scope};
@@ -91,7 +91,7 @@ impl Outcome {
     }
 }
 
-/// Hears of each round before its calls are made, and says what is to be left as it is.
+/// Hears of each round while its calls are made, and says what is to be left as it is.
 pub trait Progress: Sync {
     /// The plan to carry out stands in `outcome.plan`.
     fn round(&self, outcome: &Outcome) -> impl Future<Output = ()> + Send;
@@ -214,17 +214,17 @@ pub async fn reconcile(cloud: &impl Cloud, goal: &Goal, progress: &impl Progress
                 outcome.failures.extend(unseen.into_values());
                 return outcome;
             }
-            progress.round(&outcome).await;
-            sleep(pauses.next()).await;
+            join(progress.round(&outcome), sleep(pauses.next())).await;
         } else {
-            progress.round(&outcome).await;
-            let mut round = apply(cloud, goal.identity(), &now).await;
+            // Side by side: Kubernetes takes some 10 ms to write it down.
+            let ((), mut round) = join(progress.round(&outcome), apply(cloud, goal.identity(), &now)).await;
             scope.append(&mut round.note(&mut outcome.seen));
             if matches!(goal, Goal::Present(_)) {
                 repeats.note(&round.applied);
             }
+            let before = outcome.applied.len();
             if take_over(goal, &mut outcome, &mut blocked, round) {
-                pauses = Pauses::default();
+                pauses.restart(&outcome.applied[before..]);
             } else if outcome.failures.iter().any(is_not_ready) && Instant::now() < deadline {
                 sleep(pauses.next()).await;
             } else {

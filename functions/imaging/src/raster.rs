@@ -1,7 +1,8 @@
 //! Small pictures between decoding and encoding: made smaller, turned upright, converted.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::colour::{ToSrgb, full_range, opaque, white_left_to_rgb, ycbcr_to_rgb};
 use crate::exif::Orientation;
@@ -32,15 +33,22 @@ pub(crate) struct Raster {
 
 impl Source<'_> {
     /// By the Lanczos filter: the sharpest without visible rings.
-    pub(crate) fn resize(&self, (width, height): (u32, u32)) -> Result<Raster, Refusal> {
+    pub(crate) fn resize(&self, size: (u32, u32)) -> Result<Raster, Refusal> {
+        // Of each kind of pixel by its name: chosen at run time, the filters for all others would come along, a megabyte of them.
+        let samples = match self.channels {
+            1 => self.resize_pixels::<U8>(size),
+            3 => self.resize_pixels::<U8x3>(size),
+            _ => self.resize_pixels::<U8x4>(size),
+        }?;
+        Ok(Raster { width: size.0 as usize, height: size.1 as usize, channels: self.channels, samples })
+    }
+
+    fn resize_pixels<P: PixelTrait>(&self, (width, height): (u32, u32)) -> Result<Vec<u8>, Refusal> {
         let side = |side: usize| u32::try_from(side).map_err(Refusal::damaged);
-        let pixel = match self.channels {
-            1 => PixelType::U8,
-            3 => PixelType::U8x3,
-            _ => PixelType::U8x4,
-        };
-        let source = ImageRef::new(side(self.stride)?, side(self.rows)?, self.samples, pixel);
-        let mut small = Image::new(width, height, pixel);
+        let source = TypedImageRef::<P>::from_buffer(side(self.stride)?, side(self.rows)?, self.samples);
+        let mut samples = vec![0; width as usize * height as usize * self.channels];
+        let mut small =
+            TypedImage::<P>::from_buffer(width, height, &mut samples).map_err(Refusal::damaged)?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).crop(
             0.0,
             0.0,
@@ -48,10 +56,9 @@ impl Source<'_> {
             self.height,
         );
         Resizer::new()
-            .resize(&source.map_err(Refusal::damaged)?, &mut small, &options)
+            .resize_typed(&source.map_err(Refusal::damaged)?, &mut small, &options)
             .map_err(Refusal::damaged)?;
-        let (width, height) = (width as usize, height as usize);
-        Ok(Raster { width, height, channels: self.channels, samples: small.into_vec() })
+        Ok(samples)
     }
 }
 

@@ -3,12 +3,11 @@
 
 use std::io::Cursor;
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReader};
 
 use crate::kind::Kind;
 use crate::probe::Probe;
-use crate::raster::{Raster, Small};
+use crate::raster::{Small, Source};
 use crate::refusal::Refusal;
 
 /// The pixels, and what else is in memory with them. JPEG: the coefficients of a progressive file, two bytes each. WebP: the planes
@@ -27,7 +26,7 @@ const fn copies_of_pixels(probe: &Probe) -> u64 {
 /// allocated before it is known whether the part is there.
 const CLAIMED: u64 = (1 << 19) + (1 << 24);
 
-/// A decoded picture.
+/// A decoded picture: grey, RGB or RGBA, eight bits each.
 #[derive(Debug)]
 pub(crate) struct Whole(DynamicImage);
 
@@ -49,20 +48,26 @@ impl Whole {
         }
         // The pixels are ours, the rest may be the decoder's: a frame of a GIF can be larger than its screen.
         decoder.set_limits(allocating(left - pixels)).map_err(refusal)?;
-        DynamicImage::from_decoder(decoder).map(Self).map_err(refusal)
+        let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
+        Ok(Self(match image {
+            DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) | DynamicImage::ImageRgba8(_) => image,
+            other if other.color().has_alpha() => other.into_rgba8().into(),
+            other => other.into_rgb8().into(),
+        }))
     }
 
-    pub(crate) fn resize(&self, (width, height): (u32, u32)) -> Result<Small, Refusal> {
+    pub(crate) fn resize(&self, size: (u32, u32)) -> Result<Small, Refusal> {
         let Self(original) = self;
-        let mut small = DynamicImage::new(width, height, original.color());
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        Resizer::new().resize(original, &mut small, &options).map_err(Refusal::damaged)?;
-        let (channels, samples) = match (small.color().has_alpha(), small.color().has_color()) {
-            (true, _) => (4, small.into_rgba8().into_raw()),
-            (false, true) => (3, small.into_rgb8().into_raw()),
-            (false, false) => (1, small.into_luma8().into_raw()),
+        let (width, rows) = (original.width(), original.height() as usize);
+        let source = Source {
+            samples: original.as_bytes(),
+            channels: usize::from(original.color().channel_count()),
+            stride: width as usize,
+            rows,
+            width: f64::from(width),
+            height: f64::from(original.height()),
         };
-        Ok(Small::Pixels(Raster { width: width as usize, height: height as usize, channels, samples }))
+        source.resize(size).map(Small::Pixels)
     }
 }
 

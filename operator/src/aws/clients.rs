@@ -9,6 +9,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use tokio::sync::Semaphore;
 
 use super::counts::Counts;
 use super::headers::KnownHeaders;
@@ -20,6 +21,10 @@ use crate::quota::Gate;
 /// Where AWS's global services are signed for.
 const GLOBAL_REGION: &str = "us-east-1";
 
+/// Resources of all galleries that are read or changed at once, most by one call, some by five. Each takes some 50 kB and a
+/// connection. AWS answers most calls within 100 ms, so that these are more calls a second than any of its limits allows.
+const AT_ONCE: usize = 12;
+
 /// Connections to one host that are kept for later.
 const IDLE_CONNECTIONS: usize = 12;
 
@@ -29,6 +34,8 @@ const IDLE_CONNECTIONS: usize = 12;
 pub struct Clients {
     region: String,
     gate: Arc<Gate>,
+    /// [`AT_ONCE`]. Never closed.
+    pub(super) permits: Arc<Semaphore>,
     apigateway: aws_sdk_apigateway::Client,
     cloudfront: aws_sdk_cloudfront::Client,
     iam: aws_sdk_iam::Client,
@@ -94,6 +101,7 @@ pub struct ClientPool {
     base: SdkConfig,
     interceptors: Vec<SharedInterceptor>,
     gate: Arc<Gate>,
+    permits: Arc<Semaphore>,
     list_age: Duration,
     recent: Arc<Recent>,
     headers: Arc<KnownHeaders>,
@@ -127,6 +135,7 @@ impl ClientPool {
             base,
             interceptors,
             gate: Arc::new(Gate::new(0.0)),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
             list_age: Duration::ZERO,
             recent: Arc::default(),
             headers: Arc::default(),
@@ -167,6 +176,7 @@ impl ClientPool {
         Clients {
             region: region.to_owned(),
             gate: Arc::clone(&self.gate),
+            permits: Arc::clone(&self.permits),
             list_age: self.list_age,
             lists: Arc::default(),
             account_lists: Arc::clone(&self.account_lists),

@@ -34,7 +34,7 @@ mod upload_cors;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 pub use clients::{ClientPool, Clients, base_config};
@@ -48,60 +48,23 @@ use crate::preflight::{Account, Question};
 use crate::quota;
 use crate::resources::{self, Change};
 
-/// Resources of all galleries that are read or changed at once, most by one call, some by five. Each takes some 50 kB and a
-/// connection. AWS answers most calls within 100 ms, so that these are more calls a second than any of its limits allows.
-const AT_ONCE: usize = 12;
-
 /// The real AWS, or what answers at its endpoint.
 #[derive(Debug)]
 pub struct Aws {
     clients: ClientPool,
     principal: Option<String>,
-    /// Never closed.
-    permits: Semaphore,
 }
 
 impl Aws {
     /// AWS through these clients.
     pub fn new(clients: ClientPool) -> Self {
-        Self { clients, principal: None, permits: Semaphore::new(AT_ONCE) }
+        Self { clients, principal: None }
     }
 
     /// The same, knowing the ARN of the IAM entity that it is, to ask about its permissions.
     #[must_use]
     pub fn acting_as(self, principal: Option<String>) -> Self {
         Self { principal, ..self }
-    }
-
-    async fn apply_one(
-        &self,
-        clients: &Clients,
-        gallery: &Identity,
-        change: &Change,
-    ) -> Result<Answer, CloudError> {
-        let _permit = self.permits.acquire().await.ok();
-        Box::pin(apply(clients, gallery, change)).await
-    }
-
-    /// Makes a call on what galleries share. Of those who want the same at the same time, the first makes it.
-    async fn apply_shared(
-        &self,
-        clients: &Clients,
-        gallery: &Identity,
-        change: &Change,
-    ) -> Result<Answer, CloudError> {
-        let list = clients.lists.shared(gallery, resources::after::resource(change));
-        let (_turn, known) = list.turn().await;
-        if let Some(answer) = known.and_then(|known| resources::after::is_made(&known, change)) {
-            return Ok(answer);
-        }
-        let result = self.apply_one(clients, gallery, change).await;
-        list.change(|part| {
-            let mut part = part.clone();
-            let is_known = resources::after::note(&mut part, change, result.as_ref().ok()?);
-            is_known.then_some(part)
-        });
-        result
     }
 }
 
@@ -164,7 +127,7 @@ impl Cloud for Aws {
         for wave in [first, second] {
             let looking = &Looking::new(clients, gallery, &*seen, depth);
             let findings = join_all(wave.into_iter().map(|id| async move {
-                let _permit = self.permits.acquire().await.ok();
+                let _permit = clients.permits.acquire().await.ok();
                 Box::pin(find(looking, id)).await
             }));
             let findings = findings.await;
@@ -185,9 +148,9 @@ impl Cloud for Aws {
             clients.line_up(call, &format!("{} {id}", gallery.uid))?;
         }
         let result = if id.is_shared() {
-            self.apply_shared(clients, gallery, change).await
+            apply_shared(clients, gallery, change).await
         } else {
-            self.apply_one(clients, gallery, change).await
+            apply_one(clients, gallery, change).await
         };
         lists::note(clients, change);
         clients.recent.note(gallery, change, &result);
@@ -205,6 +168,28 @@ impl Cloud for Aws {
     async fn count_photos(&self, gallery: &Identity) -> Result<u64, CloudError> {
         bucket::count_photos(&self.clients.region(&gallery.region), gallery).await
     }
+}
+
+/// Makes a call when it is its turn.
+async fn apply_one(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
+    let _permit = clients.permits.acquire().await.ok();
+    Box::pin(apply(clients, gallery, change)).await
+}
+
+/// Makes a call on what galleries share. Of those who want the same at the same time, the first makes it.
+async fn apply_shared(clients: &Clients, gallery: &Identity, change: &Change) -> Result<Answer, CloudError> {
+    let list = clients.lists.shared(gallery, resources::after::resource(change));
+    let (_turn, known) = list.turn().await;
+    if let Some(answer) = known.and_then(|known| resources::after::is_made(&known, change)) {
+        return Ok(answer);
+    }
+    let result = apply_one(clients, gallery, change).await;
+    list.change(|part| {
+        let mut part = part.clone();
+        let is_known = resources::after::note(&mut part, change, result.as_ref().ok()?);
+        is_known.then_some(part)
+    });
+    result
 }
 
 /// Makes the call that a change describes.

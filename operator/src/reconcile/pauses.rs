@@ -12,18 +12,36 @@ use crate::resources::{Change, Step};
 /// Between looks at what is not ready yet: 0.45, 0.25, 0.5, 1, 2, 2 … seconds. Dense, because most of it is ready a moment later; but
 /// Lambda, for which most waits are, is at work on a function for half a second at least, and four calls in vain are worth saving.
 #[derive(Default)]
-pub(super) struct Pauses(u32);
+pub(super) struct Pauses {
+    count: u32,
+    /// When Lambda was given work.
+    lambda: Option<Instant>,
+}
 
 impl Pauses {
     const FIRST: Duration = Duration::from_millis(450);
+    const LAMBDA: Duration = Duration::from_millis(500);
+
+    /// Begins anew after a round that has done this.
+    pub(super) fn restart(&mut self, applied: &[Action]) {
+        self.count = 0;
+        if applied.iter().any(|action| matches!(action.resource, ResourceId::Function(_))) {
+            self.lambda = Some(Instant::now());
+        }
+    }
 
     pub(super) fn next(&mut self) -> Duration {
-        let pause = match self.0 {
-            0 => Self::FIRST,
+        let pause = match self.count {
+            0 => self.until_lambda_may_be_done().unwrap_or(Self::FIRST),
             count => backoff(count - 1),
         };
-        self.0 += 1;
+        self.count += 1;
         pause
+    }
+
+    fn until_lambda_may_be_done(&self) -> Option<Duration> {
+        let done = self.lambda? + Self::LAMBDA;
+        done.checked_duration_since(Instant::now())
     }
 }
 

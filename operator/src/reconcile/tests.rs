@@ -271,3 +271,20 @@ fn pauses_grow_and_then_stay() {
     let milliseconds: Vec<_> = (0..7).map(|_| pauses.next().as_millis()).collect();
     assert_eq!(milliseconds, [450, 250, 500, 1000, 2000, 2000, 2000]);
 }
+
+/// To see it fail: count from the last round instead.
+#[test]
+fn lambda_is_asked_half_a_second_after_it_was_given_work() {
+    run(async {
+        let mut pauses = Pauses::default();
+        let of = |resource| Action { resource, steps: Vec::new() };
+        pauses.restart(&[of(ResourceId::Function(FunctionName::List))]);
+        sleep(Duration::from_millis(300)).await;
+        pauses.restart(&[of(ResourceId::Stage)]);
+        assert_eq!(pauses.next().as_millis(), 200);
+        assert_eq!(pauses.next().as_millis(), 250);
+        sleep(Duration::from_secs(1)).await;
+        pauses.restart(&[of(ResourceId::Stage)]);
+        assert_eq!(pauses.next().as_millis(), 450);
+    });
+}
