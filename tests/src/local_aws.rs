@@ -51,7 +51,8 @@ impl LocalAws {
         let mut attempt = 1;
         loop {
             match Self::start_once(run, tools, wishes).await {
-                Err(error) if attempt < 3 && format!("{error:#}").contains("address already in use") => {
+                // Said by MiniStack itself, or by the system when both ask at the same moment.
+                Err(error) if attempt < 3 && format!("{error:#}").contains("already in use") => {
                     attempt += 1;
                 }
                 other => return other,
