@@ -288,7 +288,7 @@ impl<C> Context<C> {
 
 /// The status as it stands; one that cannot be read counts as none.
 fn previous(object: &RawGallery) -> PhotoGalleryStatus {
-    serde_json::from_value(object.status.unpack().unwrap_or_default()).unwrap_or_default()
+    object.status.unpack_as().unwrap_or_default()
 }
 
 /// Between 90 and 110 percent, so that galleries made together drift apart.

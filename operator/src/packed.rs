@@ -28,6 +28,11 @@ impl<T: Serialize + DeserializeOwned> Packed<T> {
 
     /// The value. `None` if there is none.
     pub fn unpack(&self) -> Option<T> {
+        self.unpack_as()
+    }
+
+    /// The value as another type. `None` if there is none, or of another shape.
+    pub fn unpack_as<U: DeserializeOwned>(&self) -> Option<U> {
         serde_json::from_reader(DeflateDecoder::new(&*self.bytes)).ok()
     }
 

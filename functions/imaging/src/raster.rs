@@ -64,7 +64,7 @@ impl Source<'_> {
 
 impl Raster {
     #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
-    fn source(&self) -> Source<'_> {
+    pub(crate) fn source(&self) -> Source<'_> {
         Source {
             samples: &self.samples,
             channels: self.channels,

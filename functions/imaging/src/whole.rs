@@ -7,7 +7,7 @@ use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReade
 
 use crate::kind::Kind;
 use crate::probe::Probe;
-use crate::raster::{Small, Source};
+use crate::raster::{Raster, Small};
 use crate::refusal::Refusal;
 
 /// The pixels, and what else is in memory with them. JPEG: the coefficients of a progressive file, two bytes each. WebP: the planes
@@ -26,9 +26,9 @@ const fn copies_of_pixels(probe: &Probe) -> u64 {
 /// allocated before it is known whether the part is there.
 const CLAIMED: u64 = (1 << 19) + (1 << 24);
 
-/// A decoded picture: grey, RGB or RGBA, eight bits each.
+/// A decoded picture.
 #[derive(Debug)]
-pub(crate) struct Whole(DynamicImage);
+pub(crate) struct Whole(Raster);
 
 impl Whole {
     /// Decodes within so many bytes of memory.
@@ -49,25 +49,17 @@ impl Whole {
         // The pixels are ours, the rest may be the decoder's: a frame of a GIF can be larger than its screen.
         decoder.set_limits(allocating(left - pixels)).map_err(refusal)?;
         let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-        Ok(Self(match image {
-            DynamicImage::ImageLuma8(_) | DynamicImage::ImageRgb8(_) | DynamicImage::ImageRgba8(_) => image,
-            other if other.color().has_alpha() => other.into_rgba8().into(),
-            other => other.into_rgb8().into(),
-        }))
+        let (channels, samples) = match (image.color().has_alpha(), image.color().has_color()) {
+            (true, _) => (4, image.into_rgba8().into_raw()),
+            (false, true) => (3, image.into_rgb8().into_raw()),
+            (false, false) => (1, image.into_luma8().into_raw()),
+        };
+        let (width, height) = (probe.width as usize, probe.height as usize);
+        Ok(Self(Raster { width, height, channels, samples }))
     }
 
     pub(crate) fn resize(&self, size: (u32, u32)) -> Result<Small, Refusal> {
-        let Self(original) = self;
-        let (width, rows) = (original.width(), original.height() as usize);
-        let source = Source {
-            samples: original.as_bytes(),
-            channels: usize::from(original.color().channel_count()),
-            stride: width as usize,
-            rows,
-            width: f64::from(width),
-            height: f64::from(original.height()),
-        };
-        source.resize(size).map(Small::Pixels)
+        self.0.source().resize(size).map(Small::Pixels)
     }
 }
 

@@ -25,9 +25,6 @@ const GLOBAL_REGION: &str = "us-east-1";
 /// connection. AWS answers most calls within 100 ms, so that these are more calls a second than any of its limits allows.
 const AT_ONCE: usize = 12;
 
-/// Connections to one host that are kept for later.
-const IDLE_CONNECTIONS: usize = 12;
-
 /// Clients for the services of one region, and for the global ones. Those of services that let an account call only so often are
 /// handed out for one call each, when its turn has come.
 #[derive(Clone, Debug)]
@@ -112,7 +109,7 @@ pub struct ClientPool {
 /// What every client starts from: credentials of the environment (keys, web identity, Pod Identity), TLS by ring.
 pub async fn base_config() -> SdkConfig {
     let http = aws_smithy_http_client::Builder::new()
-        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_max_idle_per_host(AT_ONCE)
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
     let timeouts = TimeoutConfig::builder()

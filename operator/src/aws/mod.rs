@@ -128,6 +128,7 @@ impl Cloud for Aws {
             let looking = &Looking::new(clients, gallery, &*seen, depth);
             let findings = join_all(wave.into_iter().map(|id| async move {
                 let _permit = clients.permits.acquire().await.ok();
+                // Made when its turn has come: what waits takes no memory.
                 Box::pin(find(looking, id)).await
             }));
             let findings = findings.await;

@@ -126,7 +126,7 @@ fn every_field_that_others_change_is_put_back_and_told() {
     });
 }
 
-/// To see it fail: let `is_held` say `false`.
+/// To see it fail: leave a field out with `#[serde(skip)]`.
 #[test]
 fn what_is_remembered_is_what_was_seen_in_every_field() {
     run(async {
@@ -146,6 +146,7 @@ fn what_is_remembered_is_what_was_seen_in_every_field() {
     });
 }
 
+/// To see it fail: let `is_held` say `false`.
 #[test]
 fn with_the_policy_report_nothing_is_written_and_back_with_correct_all_is_put_right() {
     run(async {

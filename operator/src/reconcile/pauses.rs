@@ -10,7 +10,8 @@ use crate::plan::Action;
 use crate::resources::{Change, Step};
 
 /// Between looks at what is not ready yet: 0.45, 0.25, 0.5, 1, 2, 2 … seconds. Dense, because most of it is ready a moment later; but
-/// Lambda, for which most waits are, is at work on a function for half a second at least, and four calls in vain are worth saving.
+/// Lambda, for which most waits are, is at work on a function for half a second at least, and four calls in vain are worth saving: the
+/// first look is not before that.
 #[derive(Default)]
 pub(super) struct Pauses {
     count: u32,
