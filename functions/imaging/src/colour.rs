@@ -11,6 +11,8 @@ use moxcms::{ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, Transf
 
 /// Differences up to this, of 255, are nothing to convert for.
 const SAME: u8 = 2;
+/// Pixels that are converted at once: they are copied before.
+const PIECE: usize = 1 << 14;
 
 /// Converts RGB of some profile to sRGB.
 pub(crate) struct ToSrgb {
@@ -47,10 +49,14 @@ impl ToSrgb {
 
     /// Converts pixels of 3 or 4 channels. What cannot be converted stays as it is.
     pub(crate) fn apply(&self, pixels: &mut [u8], channels: usize) {
-        let before = pixels.to_vec();
         let transform = if channels == 3 { &self.rgb } else { &self.rgba };
-        if transform.transform(&before, pixels).is_err() {
-            pixels.copy_from_slice(&before);
+        let mut before = Vec::new();
+        for pixels in pixels.chunks_mut(PIECE * channels) {
+            before.clear();
+            before.extend_from_slice(pixels);
+            if transform.transform(&before, pixels).is_err() {
+                pixels.copy_from_slice(&before);
+            }
         }
     }
 }

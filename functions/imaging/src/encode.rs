@@ -11,18 +11,19 @@ use jpeg_encoder::{
 };
 
 use crate::colour::opaque;
-use crate::raster::{Raster, Small};
+use crate::raster::Raster;
 use crate::refusal::Refusal;
+use crate::small::Small;
 use crate::target::{Format, Target};
 
-pub(crate) fn encode(small: Small, target: &Target) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn encode(small: &Small, target: &Target) -> Result<Vec<u8>, Refusal> {
     let quality = target.quality.clamp(1, 100);
     match target.format {
         Format::Jpeg => match small {
-            Small::YCbCr([y, cb, cr]) => jpeg(&y, Rows::Planes([&y, &cb, &cr]), quality),
-            Small::Pixels(pixels) => jpeg(&pixels, Rows::Pixels(&pixels), quality),
+            Small::YCbCr([y, cb, cr]) => jpeg(y, Rows::Planes([y, cb, cr]), quality),
+            Small::Pixels(pixels) => jpeg(pixels, Rows::Pixels(pixels), quality),
         },
-        Format::Webp => webp(&small.into_pixels(), quality),
+        Format::Webp => webp(&small.pixels(), quality),
     }
 }
 
@@ -55,18 +56,23 @@ impl ImageBuffer for Buffer<'_> {
     }
 
     fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
-        let row = |raster: &Raster| {
+        let row = |raster: &Raster, y: u16| {
             let size = raster.width * raster.channels;
             usize::from(y) * size..(usize::from(y) + 1) * size
         };
         match &self.rows {
-            Rows::Planes(planes) => {
-                for (buffer, plane) in buffers.iter_mut().zip(planes) {
-                    buffer.extend_from_slice(&plane.samples[row(plane)]);
+            Rows::Planes([brightness, colours @ ..]) => {
+                let [first, others @ ..] = buffers;
+                first.extend_from_slice(&brightness.samples[row(brightness, y)]);
+                // The encoder wants colour for every pixel, and makes one of four again.
+                for (buffer, plane) in others.iter_mut().zip(colours) {
+                    let start = buffer.len();
+                    buffer.extend(plane.samples[row(plane, y / 2)].iter().flat_map(|sample| [*sample; 2]));
+                    buffer.truncate(start + brightness.width);
                 }
             }
             Rows::Pixels(pixels) => {
-                let samples = &pixels.samples[row(pixels)];
+                let samples = &pixels.samples[row(pixels, y)];
                 if pixels.channels == 1 {
                     buffers[0].extend_from_slice(samples);
                     return;

@@ -62,6 +62,16 @@ impl Orientation {
             Self::Transpose | Self::Rotate90 | Self::Transverse | Self::Rotate270 => true,
         }
     }
+
+    /// Whether the first column of the stored picture is the last column or row of the upright one, and the same of its first row.
+    pub(crate) fn reversed(self) -> (bool, bool) {
+        match self {
+            Self::Upright | Self::Transpose => (false, false),
+            Self::FlipHorizontal | Self::Rotate270 => (true, false),
+            Self::FlipVertical | Self::Rotate90 => (false, true),
+            Self::Rotate180 | Self::Transverse => (true, true),
+        }
+    }
 }
 
 /// Reads the orientation from a TIFF block (what follows `Exif\0\0`).

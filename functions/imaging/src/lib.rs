@@ -40,13 +40,15 @@ mod exif;
 mod jpeg;
 mod kind;
 mod limits;
+mod model;
 mod placeholder;
-mod planes;
 mod png;
 mod probe;
 mod raster;
 mod refusal;
 mod render;
+mod scale;
+mod small;
 mod target;
 #[cfg(test)]
 mod testing;

@@ -4,8 +4,8 @@
 
 use thumbhash::rgba_to_thumb_hash;
 
-use crate::raster::Small;
 use crate::refusal::Refusal;
+use crate::small::Small;
 use crate::target::{Format, Target};
 
 /// What stands for a photo until a picture of it is there.

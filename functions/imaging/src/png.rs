@@ -1,4 +1,4 @@
-//! PNG, row by row: each row is averaged into a smaller picture as it is read, so the whole is never in memory.
+//! PNG, row by row: each row is averaged as it is read and goes to the filter, so the whole is never in memory.
 //!
 //! Squares of pixels become one, as large as leaves twice the target's size for the Lanczos filter. The last column and row of
 //! squares may be cut; they count with the pixels they have, and the filter is told the exact size. An interlaced file has no rows
@@ -8,69 +8,46 @@ use std::io::Cursor;
 
 use png::{ColorType, Decoder, Transformations};
 
-use crate::raster::Source;
+use crate::raster::Raster;
 use crate::refusal::Refusal;
+use crate::scale::{Aim, Scaler, Shape};
 
 /// Bytes that the decoder may take for itself: a row before, and chunks that it holds whole.
 const DECODER: usize = 8 << 20;
 
-/// A decoded picture, made smaller by a whole number.
-#[derive(Debug)]
-pub(crate) struct Boxed {
-    samples: Vec<u8>,
-    channels: usize,
-    across: usize,
-    down: usize,
-    width: f64,
-    height: f64,
-}
-
-impl Boxed {
-    /// Decodes for a target of this size, in the orientation that it is stored in, within so many bytes of memory.
-    pub(crate) fn decode(bytes: &[u8], target: (u32, u32), memory: u64) -> Result<Self, Refusal> {
-        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: DECODER });
-        // Read elsewhere, with bounds, or not at all.
-        decoder.set_ignore_text_chunk(true);
-        decoder.set_ignore_iccp_chunk(true);
-        // Palettes and few bits to 8 bits, 16 bits to 8.
-        decoder.set_transformations(Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info().map_err(refusal)?;
-        // The decoder panics on a cut entry.
-        if reader.info().palette.as_ref().is_some_and(|palette| !palette.len().is_multiple_of(3)) {
-            return Err(Refusal::damaged("the palette is cut"));
-        }
-        let (width, height) = reader.info().size();
-        let (colour, _) = reader.output_color_type();
-        let mut squares = Squares::new((width, height), target, colour);
-        let whole = if reader.info().interlaced { squares.whole_bytes() } else { 0 };
-        if whole.saturating_add(squares.bytes()).saturating_add(DECODER as u64) > memory {
-            return Err(Refusal::TooMuchMemory);
-        }
-        squares.reserve();
-        if reader.info().interlaced {
-            let size = reader.output_buffer_size().ok_or(Refusal::TooMuchMemory)?;
-            let mut pixels = vec![0; size];
-            let info = reader.next_frame(&mut pixels).map_err(refusal)?;
-            pixels.chunks_exact(info.line_size.max(1)).for_each(|row| squares.add(row));
-        } else {
-            for _ in 0..height {
-                let row = reader.next_row().map_err(refusal)?;
-                squares.add(row.ok_or_else(|| Refusal::damaged("rows are missing"))?.data());
-            }
-        }
-        Ok(squares.finish())
+/// Decodes for a small picture, within so many bytes of memory.
+pub(crate) fn decode(bytes: &[u8], aim: Aim, memory: u64) -> Result<Raster, Refusal> {
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: DECODER });
+    // Read elsewhere, with bounds, or not at all.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    // Palettes and few bits to 8 bits, 16 bits to 8.
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(refusal)?;
+    // The decoder panics on a cut entry.
+    if reader.info().palette.as_ref().is_some_and(|palette| !palette.len().is_multiple_of(3)) {
+        return Err(Refusal::damaged("the palette is cut"));
     }
-
-    pub(crate) fn source(&self) -> Source<'_> {
-        Source {
-            samples: &self.samples,
-            channels: self.channels,
-            stride: self.across,
-            rows: self.down,
-            width: self.width,
-            height: self.height,
+    let (width, height) = reader.info().size();
+    let (colour, _) = reader.output_color_type();
+    let mut squares = Squares::new((width, height), aim, colour);
+    let whole = if reader.info().interlaced { squares.whole_bytes() } else { 0 };
+    let needed = whole.saturating_add(squares.bytes()).saturating_add(DECODER);
+    if u64::try_from(needed).map_or(true, |needed| needed > memory) {
+        return Err(Refusal::TooMuchMemory);
+    }
+    if reader.info().interlaced {
+        let size = reader.output_buffer_size().ok_or(Refusal::TooMuchMemory)?;
+        let mut pixels = vec![0; size];
+        let info = reader.next_frame(&mut pixels).map_err(refusal)?;
+        pixels.chunks_exact(info.line_size.max(1)).try_for_each(|row| squares.add(row))?;
+    } else {
+        for _ in 0..height {
+            let row = reader.next_row().map_err(refusal)?;
+            squares.add(row.ok_or_else(|| Refusal::damaged("rows are missing"))?.data())?;
         }
     }
+    squares.scaler.finish()
 }
 
 fn refusal(error: png::DecodingError) -> Refusal {
@@ -93,12 +70,15 @@ struct Squares {
     sums: Vec<[u32; 4]>,
     weights: Vec<u32>,
     rows: usize,
+    /// The current row of squares when it is done, and where it goes.
     samples: Vec<u8>,
+    scaler: Scaler,
 }
 
 impl Squares {
-    fn new((width, height): (u32, u32), target: (u32, u32), colour: ColorType) -> Self {
-        let room = (width / (2 * target.0.max(1))).min(height / (2 * target.1.max(1)));
+    #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
+    fn new((width, height): (u32, u32), aim: Aim, colour: ColorType) -> Self {
+        let room = (width / (2 * aim.width.max(1))).min(height / (2 * aim.height.max(1)));
         // Sums of 255 * 255 a pixel stay below 2^32.
         let side = room.clamp(1, 128) as usize;
         let (read, written) = match colour {
@@ -109,6 +89,13 @@ impl Squares {
         };
         let (width, height) = (width as usize, height as usize);
         let across = width.div_ceil(side);
+        let shape = Shape {
+            channels: written,
+            stride: across,
+            rows: height.div_ceil(side),
+            width: width as f64 / side as f64,
+            height: height as f64 / side as f64,
+        };
         Self {
             width,
             height,
@@ -119,25 +106,24 @@ impl Squares {
             weights: vec![0; across],
             rows: 0,
             samples: Vec::new(),
+            scaler: aim.scaler(shape, false),
         }
     }
 
-    /// Bytes that the small picture takes.
-    fn bytes(&self) -> u64 {
-        (self.sums.len() * self.height.div_ceil(self.side) * self.written) as u64
-    }
-
-    /// Takes the memory for the small picture at once.
-    fn reserve(&mut self) {
-        self.samples.reserve_exact(usize::try_from(self.bytes()).unwrap_or_default());
+    /// Bytes that making it smaller takes.
+    fn bytes(&self) -> usize {
+        self.sums.len() * (size_of::<[u32; 4]>() + size_of::<u32>() + self.written) + self.scaler.bytes()
     }
 
     /// Bytes that the whole picture takes.
-    fn whole_bytes(&self) -> u64 {
-        (self.width * self.height * self.read) as u64
+    fn whole_bytes(&self) -> usize {
+        self.width * self.height * self.read
     }
 
-    fn add(&mut self, row: &[u8]) {
+    fn add(&mut self, row: &[u8]) -> Result<(), Refusal> {
+        if self.side == 1 && self.read == self.written {
+            return self.scaler.push(row);
+        }
         let squares = row.chunks(self.side * self.read).zip(&mut self.sums).zip(&mut self.weights);
         for ((pixels, sums), weight) in squares {
             match self.read {
@@ -164,12 +150,13 @@ impl Squares {
         }
         self.rows += 1;
         if self.rows.is_multiple_of(self.side) || self.rows == self.height {
-            self.flush();
+            self.flush()?;
         }
+        Ok(())
     }
 
-    /// Writes a row of squares.
-    fn flush(&mut self) {
+    /// Passes a row of squares on.
+    fn flush(&mut self) -> Result<(), Refusal> {
         let mean = |sum: u32, weight: u32| u8::try_from((sum + weight / 2) / weight.max(1)).unwrap_or(255);
         for (sums, weight) in self.sums.iter_mut().zip(&mut self.weights) {
             let [a, b, c, alpha] = *sums;
@@ -184,18 +171,8 @@ impl Squares {
             }
             (*sums, *weight) = ([0; 4], 0);
         }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
-    fn finish(self) -> Boxed {
-        let side = self.side as f64;
-        Boxed {
-            across: self.sums.len(),
-            down: self.samples.len() / (self.sums.len() * self.written).max(1),
-            samples: self.samples,
-            channels: self.written,
-            width: self.width as f64 / side,
-            height: self.height as f64 / side,
-        }
+        self.scaler.push(&self.samples)?;
+        self.samples.clear();
+        Ok(())
     }
 }

@@ -1,21 +1,24 @@
-//! From a file to pictures: limits, one decode, and for each picture resizing, turning, colours, encoding.
+//! From a file to pictures: limits, one decode for the largest, turning and colours; then the smaller ones, and encoding.
 
+use std::cmp::Reverse;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::colour::ToSrgb;
 use crate::encode::encode;
-use crate::jpeg::{self, Decoded, Failure};
+use crate::jpeg::{self, Failure};
 use crate::kind::Kind;
 use crate::limits::Limits;
+use crate::model::Model;
 use crate::placeholder::{self, Placeholder};
-use crate::planes::{Model, Plane};
-use crate::png::Boxed;
+use crate::png;
 use crate::probe::{self, Probe};
-use crate::raster::Small;
+use crate::raster::Raster;
 use crate::refusal::Refusal;
+use crate::scale::Aim;
+use crate::small::Small;
 use crate::target::Target;
 use crate::vp8;
-use crate::whole::Whole;
+use crate::whole;
 
 /// Pictures of a photo.
 #[derive(Debug)]
@@ -49,68 +52,69 @@ pub fn render(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) 
 }
 
 fn make(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) -> Result<Rendered, Refusal> {
-    let stored = |target: &Target| {
-        let (upright_width, upright_height) = probe.upright();
-        let (width, height) = target.fit(upright_width, upright_height);
-        if probe.orientation.turns() { (height, width) } else { (width, height) }
-    };
-    let sizes: Vec<(u32, u32)> = targets.iter().map(stored).collect();
+    let (width, height) = probe.upright();
+    let sizes: Vec<(u32, u32)> = targets.iter().map(|target| target.fit(width, height)).collect();
     // Without a target there is still a placeholder to make.
-    let largest = sizes.iter().copied().max().unwrap_or_else(|| stored(&placeholder::ENOUGH));
-    let smallest = sizes.iter().copied().min().unwrap_or(largest);
-    let memory = limits.left(bytes.len()).checked_sub(results(&sizes)).ok_or(Refusal::TooMuchMemory)?;
-    let original = Original::decode(bytes, probe, largest, memory)?;
-    let profile = probe::profile(bytes, probe);
-    let conversion = profile.and_then(|profile| ToSrgb::new(&profile)).filter(|_| original.takes_profiles());
-    let upright = |size: (u32, u32)| -> Result<Small, Refusal> {
-        let mut small = original.resize(size)?;
-        if let Some(conversion) = &conversion {
-            small = small.into_srgb(conversion);
+    let largest = sizes.iter().copied().max().unwrap_or_else(|| placeholder::ENOUGH.fit(width, height));
+    let memory =
+        limits.left(bytes.len()).checked_sub(results(largest, &sizes)).ok_or(Refusal::TooMuchMemory)?;
+    let Original { picture, takes_profiles, complete } = Original::decode(bytes, probe, largest, memory)?;
+    let mut picture = picture.upright(probe.orientation);
+    let profile = if takes_profiles { probe::profile(bytes, probe) } else { None };
+    if let Some(conversion) = profile.and_then(|profile| ToSrgb::new(&profile)) {
+        picture = picture.into_srgb(&conversion);
+    }
+    // From large to small, each of the one before: what is left of that is more than twice what the next can show, or nearly, and
+    // it is a few times smaller than the original.
+    let mut order: Vec<usize> = (0..targets.len()).collect();
+    order.sort_by_key(|index| Reverse(sizes[*index]));
+    let mut pictures: Vec<Option<Picture>> = targets.iter().map(|_| None).collect();
+    let mut size = largest;
+    for index in order {
+        if sizes[index] != size {
+            size = sizes[index];
+            picture = picture.resize(size)?;
         }
-        Ok(small.upright(probe.orientation))
-    };
-    let mut placeholder = None;
-    let mut picture = |(target, size): (&Target, &(u32, u32))| {
-        let small = upright(*size)?;
-        if *size == smallest && placeholder.is_none() {
-            placeholder = Some(Placeholder::of(&small)?);
-        }
-        let bytes = encode(small, target)?;
-        let (width, height) = if probe.orientation.turns() { (size.1, size.0) } else { *size };
-        Ok(Picture { width, height, bytes })
-    };
-    let pictures = targets.iter().zip(&sizes).map(&mut picture).collect::<Result<_, _>>()?;
-    let placeholder = match placeholder {
-        Some(placeholder) => placeholder,
-        None => Placeholder::of(&upright(smallest)?)?,
-    };
-    Ok(Rendered { pictures, placeholder, complete: original.is_complete() })
+        let bytes = encode(&picture, &targets[index])?;
+        pictures[index] = Some(Picture { width: size.0, height: size.1, bytes });
+    }
+    let placeholder = Placeholder::of(&picture)?;
+    Ok(Rendered { pictures: pictures.into_iter().flatten().collect(), placeholder, complete })
 }
 
-/// Bytes that making the pictures takes, beside what was decoded: the largest as three or four bytes a pixel, the same turned or
-/// converted, and all of them encoded, which even for noise is less than two bytes a pixel.
-fn results(sizes: &[(u32, u32)]) -> u64 {
-    let pixels = sizes.iter().map(|(width, height)| u64::from(*width) * u64::from(*height));
-    pixels.clone().max().unwrap_or_default() * 8 + pixels.sum::<u64>() * 2
+/// Bytes that making the pictures takes, beside what decoding does: the largest as three or four bytes a pixel, the same turned,
+/// and all of them encoded, which even for noise is less than two bytes a pixel.
+fn results(largest: (u32, u32), sizes: &[(u32, u32)]) -> u64 {
+    let pixels = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
+    pixels(largest) * 8 + sizes.iter().copied().map(pixels).sum::<u64>() * 2
 }
 
-/// A decoded file.
-enum Original {
-    Planes { planes: Vec<Plane>, model: Model, complete: bool },
-    Boxed(Boxed),
-    Whole(Whole),
+/// What a file shows, in the size of the largest picture and as it is stored.
+struct Original {
+    picture: Small,
+    /// The profile of a file with ink or grey is for that; here it is RGB or grey already.
+    takes_profiles: bool,
+    complete: bool,
 }
 
 impl Original {
-    fn decode(bytes: &[u8], probe: &Probe, target: (u32, u32), memory: u64) -> Result<Self, Refusal> {
-        let whole = || Whole::decode(bytes, probe, memory).map(Self::Whole);
+    fn decode(bytes: &[u8], probe: &Probe, upright: (u32, u32), memory: u64) -> Result<Self, Refusal> {
+        let (width, height) =
+            if probe.orientation.turns() { (upright.1, upright.0) } else { (upright.0, upright.1) };
+        let aim = Aim { width, height, orientation: probe.orientation };
+        let pixels =
+            |raster: Raster| Self { picture: Small::Pixels(raster), takes_profiles: true, complete: true };
+        let planes = |planes: Vec<Raster>, model: Model, complete: bool| Self {
+            picture: Small::of_planes(planes, model),
+            takes_profiles: matches!(model, Model::YCbCr | Model::Video | Model::Rgb),
+            complete,
+        };
+        let whole = || whole::decode(bytes, probe, aim, memory).map(pixels);
         match probe.kind {
             Kind::Jpeg => {
                 let summary = jpeg::summary(bytes)?;
-                match jpeg::decode(bytes, &summary, target, memory) {
-                    Ok(Decoded { planes, model, complete, .. }) => {
-                        Ok(Self::Planes { planes, model, complete })
-                    }
+                match jpeg::decode(bytes, &summary, aim, memory) {
+                    Ok(decoded) => Ok(planes(decoded.planes, decoded.model, decoded.complete)),
                     Err(Failure::Refused(refusal)) => Err(refusal),
                     Err(Failure::Exotic(why)) => whole().map_err(|refusal| match refusal {
                         Refusal::Damaged { detail } => Refusal::damaged(format!("{why}; {detail}")),
@@ -118,37 +122,12 @@ impl Original {
                     }),
                 }
             }
-            Kind::Png => Boxed::decode(bytes, target, memory).map(Self::Boxed),
+            Kind::Png => png::decode(bytes, aim, memory).map(pixels),
             Kind::Webp if probe.alpha || probe.frames > 1 => whole(),
             Kind::Webp => probe::webp::lossy_frame(bytes)
-                .and_then(|frame| vp8::decode(frame, (probe.width, probe.height), target, memory))
-                .map_or_else(whole, |planes| {
-                    Ok(Self::Planes { planes: planes?, model: Model::Video, complete: true })
-                }),
+                .and_then(|frame| vp8::decode(frame, (probe.width, probe.height), aim, memory))
+                .map_or_else(whole, |decoded| Ok(planes(decoded?, Model::Video, true))),
             Kind::Gif => whole(),
-        }
-    }
-
-    fn resize(&self, size: (u32, u32)) -> Result<Small, Refusal> {
-        match self {
-            Self::Planes { planes, model, .. } => Small::of_planes(planes, *model, size),
-            Self::Boxed(boxed) => boxed.source().resize(size).map(Small::Pixels),
-            Self::Whole(whole) => whole.resize(size),
-        }
-    }
-
-    /// The profile of a file with ink or grey is for that; here it is RGB or grey already.
-    fn takes_profiles(&self) -> bool {
-        match self {
-            Self::Planes { model, .. } => matches!(model, Model::YCbCr | Model::Video | Model::Rgb),
-            Self::Boxed(_) | Self::Whole(_) => true,
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        match self {
-            Self::Planes { complete, .. } => *complete,
-            Self::Boxed(_) | Self::Whole(_) => true,
         }
     }
 }

@@ -7,12 +7,13 @@ use image::{DynamicImage, ImageDecoder as _, ImageError, ImageFormat, ImageReade
 
 use crate::kind::Kind;
 use crate::probe::Probe;
-use crate::raster::{Raster, Small};
+use crate::raster::Raster;
 use crate::refusal::Refusal;
+use crate::scale::{Aim, Shape};
 
 /// The pixels, and what else is in memory with them. JPEG: the coefficients of a progressive file, two bytes each. WebP: the planes
-/// that RGB is made of, or the lossless picture with alpha; of an animation the canvas and the frame as well. GIF: less than for
-/// resizing, which holds the premultiplied picture; a frame that does not cover the screen is counted by the decoder.
+/// that RGB is made of, or the lossless picture with alpha; of an animation the canvas and the frame as well. GIF: the
+/// frame; one that does not cover the screen is counted by the decoder.
 const fn copies_of_pixels(probe: &Probe) -> u64 {
     match probe.kind {
         Kind::Jpeg => 3,
@@ -26,41 +27,32 @@ const fn copies_of_pixels(probe: &Probe) -> u64 {
 /// allocated before it is known whether the part is there.
 const CLAIMED: u64 = (1 << 19) + (1 << 24);
 
-/// A decoded picture.
-#[derive(Debug)]
-pub(crate) struct Whole(Raster);
-
-impl Whole {
-    /// Decodes within so many bytes of memory.
-    pub(crate) fn decode(bytes: &[u8], probe: &Probe, memory: u64) -> Result<Self, Refusal> {
-        // The decoders copy the file.
-        let claimed = if probe.kind == Kind::Webp { CLAIMED } else { 0 };
-        let left = memory.saturating_sub(bytes.len() as u64 + claimed);
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format(probe.kind));
-        reader.limits(allocating(left));
-        let mut decoder = reader.into_decoder().map_err(refusal)?;
-        if decoder.dimensions() != (probe.width, probe.height) {
-            return Err(Refusal::damaged("the header contradicts itself"));
-        }
-        let pixels = decoder.total_bytes();
-        if pixels.saturating_mul(copies_of_pixels(probe)) > left {
-            return Err(Refusal::TooMuchMemory);
-        }
-        // The pixels are ours, the rest may be the decoder's: a frame of a GIF can be larger than its screen.
-        decoder.set_limits(allocating(left - pixels)).map_err(refusal)?;
-        let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
-        let (channels, samples) = match (image.color().has_alpha(), image.color().has_color()) {
-            (true, _) => (4, image.into_rgba8().into_raw()),
-            (false, true) => (3, image.into_rgb8().into_raw()),
-            (false, false) => (1, image.into_luma8().into_raw()),
-        };
-        let (width, height) = (probe.width as usize, probe.height as usize);
-        Ok(Self(Raster { width, height, channels, samples }))
+/// Decodes for a small picture, within so many bytes of memory.
+pub(crate) fn decode(bytes: &[u8], probe: &Probe, aim: Aim, memory: u64) -> Result<Raster, Refusal> {
+    let (width, height) = (probe.width as usize, probe.height as usize);
+    let smaller = aim.scaler(Shape::whole(4, width, height), false).bytes();
+    // The decoders copy the file.
+    let claimed = if probe.kind == Kind::Webp { CLAIMED } else { 0 };
+    let left = memory.saturating_sub((bytes.len() + smaller) as u64 + claimed);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format(probe.kind));
+    reader.limits(allocating(left));
+    let mut decoder = reader.into_decoder().map_err(refusal)?;
+    if decoder.dimensions() != (probe.width, probe.height) {
+        return Err(Refusal::damaged("the header contradicts itself"));
     }
-
-    pub(crate) fn resize(&self, size: (u32, u32)) -> Result<Small, Refusal> {
-        self.0.source().resize(size).map(Small::Pixels)
+    let pixels = decoder.total_bytes();
+    if pixels.saturating_mul(copies_of_pixels(probe)) > left {
+        return Err(Refusal::TooMuchMemory);
     }
+    // The pixels are ours, the rest may be the decoder's: a frame of a GIF can be larger than its screen.
+    decoder.set_limits(allocating(left - pixels)).map_err(refusal)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
+    let (channels, samples) = match (image.color().has_alpha(), image.color().has_color()) {
+        (true, _) => (4, image.into_rgba8().into_raw()),
+        (false, true) => (3, image.into_rgb8().into_raw()),
+        (false, false) => (1, image.into_luma8().into_raw()),
+    };
+    Raster { width, height, channels, samples }.resize(aim)
 }
 
 fn allocating(bytes: u64) -> image::Limits {

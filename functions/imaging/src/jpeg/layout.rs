@@ -2,7 +2,8 @@
 
 use super::header::{Component, Frame, Summary};
 use super::transform::{SIDES, last_needed};
-use crate::planes::{Model, Plane};
+use crate::model::Model;
+use crate::scale::{Aim, Shape};
 
 /// The rules of libjpeg, which everybody follows: markers first, then the components' names.
 pub(super) fn model(summary: &Summary) -> Option<Model> {
@@ -41,7 +42,9 @@ pub(super) struct Layout {
     pub(super) side: usize,
     /// Number of the quantisation table.
     pub(super) table: usize,
-    width: f64,
+    /// Whether the small picture has it at half its width and height.
+    pub(super) halved: bool,
+    pub(super) width: f64,
     height: f64,
 }
 
@@ -50,29 +53,24 @@ impl Layout {
         self.all_across * self.all_down
     }
 
-    /// Bytes of the plane.
-    pub(super) fn samples(&self) -> usize {
-        self.blocks() * self.side * self.side
-    }
-
-    /// Coefficients of a block that are kept.
-    pub(super) fn kept(&self) -> usize {
-        last_needed(self.side) + 1
-    }
-
-    /// A plane of middle grey: what is missing in a file that ends early shows as that.
-    pub(super) fn plane(&self) -> Plane {
-        Plane {
-            samples: vec![128; self.samples()],
+    /// The plane as it is decoded.
+    pub(super) fn shape(&self) -> Shape {
+        Shape {
+            channels: 1,
             stride: self.all_across * self.side,
             rows: self.all_down * self.side,
             width: self.width,
             height: self.height,
         }
     }
+
+    /// Coefficients of a block that are kept.
+    pub(super) fn kept(&self) -> usize {
+        last_needed(self.side) + 1
+    }
 }
 
-/// Units of the whole picture, across and down, and the layout of each plane for a target of this size, in stored orientation.
+/// Units of the whole picture, across and down, and the layout of each plane for a picture of this size.
 pub(super) struct Plan {
     pub(super) across: usize,
     pub(super) down: usize,
@@ -81,7 +79,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// `None` if the frame header makes no sense.
-    pub(super) fn new(frame: &Frame, model: Model, target: (u32, u32)) -> Option<Self> {
+    pub(super) fn new(frame: &Frame, model: Model, aim: Aim) -> Option<Self> {
         let components = frame.components();
         let sound = |factor: u8| (1..=4).contains(&factor);
         if !components.iter().all(|component| sound(component.across) && sound(component.down)) {
@@ -98,8 +96,8 @@ impl Plan {
             };
             let width = share(frame.width, component.across, max_across);
             let height = share(frame.height, component.down, max_down);
-            let side =
-                side((width, height), target, if model.is_chroma(index) { COLOUR } else { BRIGHTNESS });
+            let factor = if model.is_chroma(index) { COLOUR } else { BRIGHTNESS };
+            let side = side((width, height), (aim.width, aim.height), factor);
             Layout {
                 across: component.across.into(),
                 down: component.down.into(),
@@ -109,6 +107,7 @@ impl Plan {
                 all_down: down * usize::from(component.down),
                 side,
                 table: component.table.into(),
+                halved: model.is_halved(index),
                 width: width * scale(side),
                 height: height * scale(side),
             }

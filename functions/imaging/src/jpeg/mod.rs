@@ -22,7 +22,8 @@
 //!    target's size for the Lanczos filter. The memory that this takes is known now and checked.
 //! 3. [`bits`] takes the stuffing out of the data, a window at a time. [`walk`] goes through the units of a scan and finds its way
 //!    again behind damage. [`sequential`] and [`progressive`] decode the blocks.
-//! 4. The planes leave with their exact sizes. A picture 4033 pixels wide is 1008.25 samples at a quarter; the filter is told so.
+//! 4. Each row of units goes to the filter as soon as it is decoded ([`band`]), with the plane's exact size: a picture 4033 pixels wide
+//!    is 1008.25 samples at a quarter.
 //!
 //! # What it does not do
 //!
@@ -31,6 +32,7 @@
 //! ([`Decoded::complete`] is false), since that is what a visitor's own viewer shows; without a single block it is refused.
 //! Time is bounded by the bytes of the file, by [`MAX_SCANS`] and by [`MAX_PASSES`] over its blocks.
 
+mod band;
 mod bits;
 mod header;
 mod huffman;
@@ -40,10 +42,11 @@ mod sequential;
 mod transform;
 mod walk;
 
+use band::Band;
 use bits::Bits;
 use header::{DHT, DQT, DRI, EOI, Frame, SOF0, SOF1, SOF2, SOS, Scan, Segment, Tables, entropy_end, segment};
 pub(crate) use header::{Summary, exif, profile, summary};
-use layout::{Layout, Plan, model};
+use layout::{Plan, model};
 use progressive::{Progressive, Store};
 use sequential::{Built, Sequential};
 use walk::walk;
@@ -55,8 +58,10 @@ pub(crate) mod segments {
     };
 }
 
-use crate::planes::{Model, Plane};
+use crate::model::Model;
+use crate::raster::Raster;
 use crate::refusal::Refusal;
+use crate::scale::Aim;
 
 /// How often all blocks may be gone through. Encoders write up to 13 scans that are needed here, few of them with all planes.
 const MAX_PASSES: usize = 24;
@@ -66,10 +71,10 @@ const MAX_SCANS: usize = 1000;
 /// Blocks of a unit with several planes (T.81 B.2.3).
 const MAX_UNIT: usize = 10;
 
-/// The planes of a picture.
+/// The planes of a picture, made small.
 #[derive(Debug)]
 pub(crate) struct Decoded {
-    pub(crate) planes: Vec<Plane>,
+    pub(crate) planes: Vec<Raster>,
     pub(crate) model: Model,
     /// False if the file ends early or is damaged, so that a part of the picture is missing or wrong.
     pub(crate) complete: bool,
@@ -86,13 +91,8 @@ pub(crate) enum Failure {
     Refused(Refusal),
 }
 
-/// Decodes a file for a target of this size, in the orientation that it is stored in, within so many bytes of memory.
-pub(crate) fn decode(
-    bytes: &[u8],
-    summary: &Summary,
-    target: (u32, u32),
-    memory: u64,
-) -> Result<Decoded, Failure> {
+/// Decodes a file for a small picture, within so many bytes of memory.
+pub(crate) fn decode(bytes: &[u8], summary: &Summary, aim: Aim, memory: u64) -> Result<Decoded, Failure> {
     let Frame { marker, precision, width, height, .. } = summary.frame;
     if !matches!(marker, SOF0 | SOF1 | SOF2) || precision != 8 {
         return Err(Failure::Exotic("arithmetic, lossless, hierarchical or 12 bits"));
@@ -101,19 +101,20 @@ pub(crate) fn decode(
         return Err(Failure::Exotic("no size in the frame header"));
     }
     let model = model(summary).ok_or(Failure::Exotic("an unknown number of planes"))?;
-    let plan =
-        Plan::new(&summary.frame, model, target).ok_or(Failure::Exotic("impossible sampling factors"))?;
+    let plan = Plan::new(&summary.frame, model, aim).ok_or(Failure::Exotic("impossible sampling factors"))?;
     let progressive = marker == SOF2;
     let stores = if progressive { plan.layouts.iter().map(Store::bytes).sum() } else { 0 };
-    let needed = stores + plan.layouts.iter().map(Layout::samples).sum::<usize>();
+    let mut bands: Vec<Band> = plan.layouts.iter().map(|layout| Band::new(layout, aim)).collect();
+    let needed = stores + bands.iter().map(Band::bytes).sum::<usize>();
     if needed as u64 > memory {
         return Err(Failure::Refused(Refusal::TooMuchMemory));
     }
+    bands.iter_mut().for_each(Band::allocate);
     let mut decoder = Decoder {
         bytes,
         frame: summary.frame,
         tables: Tables::default(),
-        planes: plan.layouts.iter().map(Layout::plane).collect(),
+        bands,
         stores: if progressive { plan.layouts.iter().map(Store::new).collect() } else { Vec::new() },
         decoded: vec![0; plan.layouts.len()],
         blocks: 0,
@@ -130,7 +131,7 @@ struct Decoder<'a> {
     frame: Frame,
     plan: Plan,
     tables: Tables,
-    planes: Vec<Plane>,
+    bands: Vec<Band>,
     /// For progressive files only.
     stores: Vec<Store>,
     /// Units that were decoded of each plane.
@@ -206,6 +207,12 @@ impl Decoder<'_> {
             return Err(Failure::Exotic("too many blocks a unit"));
         }
         let (units, blocks) = self.extent(&scan);
+        let again = |(index, _, _): &(u8, u8, u8)| self.decoded[usize::from(*index)] > 0;
+        if self.stores.is_empty() && scan.parts().iter().any(again) {
+            // What was decoded once is there.
+            self.complete = false;
+            return Ok(true);
+        }
         self.blocks += blocks;
         if self.blocks > self.plan.blocks() * MAX_PASSES {
             self.complete = false;
@@ -216,7 +223,7 @@ impl Decoder<'_> {
         let walked = if self.stores.is_empty() {
             Built::new(&scan, &self.tables).and_then(|built| {
                 let tables = (&self.tables, &built);
-                let mut decoder = Sequential::new(&self.plan, &scan, tables, &mut self.planes)?;
+                let mut decoder = Sequential::new(&self.plan, &scan, tables, &mut self.bands)?;
                 Some(walk(&mut bits, &mut decoder, units, interval))
             })
         } else {
@@ -252,15 +259,17 @@ impl Decoder<'_> {
     }
 
     fn finish(self, model: Model) -> Result<Decoded, Failure> {
-        let Self { mut planes, stores, decoded, mut complete, .. } = self;
+        let Self { mut bands, stores, decoded, mut complete, .. } = self;
         // Nothing of the first plane is nothing of the picture.
         if decoded.first().is_none_or(|units| *units == 0) {
             return Err(Failure::Refused(Refusal::damaged("no picture behind the header")));
         }
         complete &= decoded.iter().all(|units| *units > 0);
-        for (store, plane) in stores.iter().zip(&mut planes) {
-            complete &= store.finish(plane).is_some();
+        for (store, band) in stores.into_iter().zip(&mut bands) {
+            complete &= store.finish(band).map_err(Failure::Refused)?;
         }
+        let planes =
+            bands.into_iter().map(Band::finish).collect::<Result<_, _>>().map_err(Failure::Refused)?;
         Ok(Decoded {
             planes,
             model,

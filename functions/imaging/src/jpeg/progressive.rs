@@ -10,6 +10,7 @@
 //! that is not zero *so far*, so reading it takes having read all earlier scans of its band; for that, a bit a coefficient is
 //! remembered ([`Store::seen`]), not the coefficient.
 
+use super::band::Band as Rows;
 use super::bits::Bits;
 use super::header::{Scan, Tables, ZIGZAG};
 use super::huffman::{INDEX_BITS, Spec, Values, extend};
@@ -17,7 +18,7 @@ use super::layout::{Layout, Plan};
 use super::sequential::number;
 use super::transform::write;
 use super::walk::Units;
-use crate::planes::Plane;
+use crate::refusal::Refusal;
 
 /// A coarser step than this between two values of a coefficient is refined if the file can. In the units of coefficients, of
 /// which 8 are one level of brightness in the mean of a block. Files of quality 50 and more stay below it; leaving their refinements
@@ -58,10 +59,10 @@ impl Store {
         }
     }
 
-    /// Makes the samples.
-    pub(super) fn finish(&self, plane: &mut Plane) -> Option<()> {
-        let steps = self.steps?;
-        let Layout { all_across, side, .. } = self.layout;
+    /// Makes the samples. False if nothing is known of the plane.
+    pub(super) fn finish(self, rows: &mut Rows) -> Result<bool, Refusal> {
+        let Some(steps) = self.steps else { return Ok(false) };
+        let Layout { all_across, down, side, .. } = self.layout;
         for (at, kept) in self.kept.chunks_exact(self.layout.kept()).enumerate() {
             let mut block = [0.0; 64];
             for (index, value) in kept.iter().enumerate().filter(|(_, value)| **value != 0) {
@@ -70,10 +71,12 @@ impl Store {
                 let middle = if index == 0 { 0.0 } else { middle.copysign(f32::from(*value)) };
                 block[usize::from(ZIGZAG[index])] = (f32::from(*value) + middle) * f32::from(steps[index]);
             }
-            let corner = (at / all_across * plane.stride + at % all_across) * side;
-            write(side, &block, &mut plane.samples, (corner, plane.stride));
+            let (row, column) = (at / all_across, at % all_across);
+            rows.turn_to(row / down)?;
+            let corner = (row % down * rows.stride + column) * side;
+            write(side, &block, &mut rows.samples, (corner, rows.stride));
         }
-        Some(())
+        Ok(true)
     }
 }
 

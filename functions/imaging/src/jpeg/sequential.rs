@@ -1,12 +1,12 @@
 //! Baseline JPEG: each block is written whole, so it can become samples as soon as it is read.
 
+use super::band::Band;
 use super::bits::Bits;
 use super::header::{Scan, Tables, ZIGZAG};
 use super::huffman::{END_OF_BLOCK, INDEX_BITS, Skips, Values, extend};
-use super::layout::{Layout, Plan};
+use super::layout::Plan;
 use super::transform::{last_needed, write};
 use super::walk::Units;
-use crate::planes::Plane;
 
 /// The tables that a scan uses, built once each.
 #[derive(Debug, Default)]
@@ -37,9 +37,7 @@ impl Built {
 /// One plane while a scan is decoded.
 #[derive(Debug)]
 struct Lane<'a> {
-    layout: Layout,
-    samples: &'a mut [u8],
-    stride: usize,
+    band: &'a mut Band,
     first: &'a Values,
     others: &'a Values,
     skips: &'a Skips,
@@ -65,34 +63,21 @@ impl<'a> Sequential<'a> {
         plan: &Plan,
         scan: &Scan,
         tables: (&Tables, &'a Built),
-        planes: &'a mut [Plane],
+        bands: &'a mut [Band],
     ) -> Option<Self> {
         let (tables, built) = tables;
         let mut lanes = Vec::with_capacity(4);
-        let mut planes: Vec<Option<&mut Plane>> = planes.iter_mut().map(Some).collect();
+        let mut bands: Vec<Option<&mut Band>> = bands.iter_mut().map(Some).collect();
         for (index, dc, ac) in scan.parts() {
             let index = usize::from(*index);
-            let layout = *plan.layouts.get(index)?;
-            let plane = planes.get_mut(index)?.take()?;
-            let steps = tables.quantisation.get(layout.table)?.as_ref()?.map(f32::from);
+            let band = bands.get_mut(index)?.take()?;
+            let steps = tables.quantisation.get(band.layout.table)?.as_ref()?.map(f32::from);
             let (others, skips) = built.others[usize::from(*ac)].as_ref()?;
             let first = built.first[usize::from(*dc)].as_ref()?;
-            let stride = plane.stride;
-            let samples = plane.samples.as_mut_slice();
-            lanes.push(Lane {
-                layout,
-                samples,
-                stride,
-                first,
-                others,
-                skips,
-                steps,
-                mean: 0,
-                block: [0.0; 64],
-            });
+            lanes.push(Lane { band, first, others, skips, steps, mean: 0, block: [0.0; 64] });
         }
         let interleaved = lanes.len() > 1;
-        let across = if interleaved { plan.across } else { lanes.first()?.layout.own_across };
+        let across = if interleaved { plan.across } else { lanes.first()?.band.layout.own_across };
         Some(Self { lanes, across, interleaved })
     }
 }
@@ -111,11 +96,19 @@ impl Units for Sequential<'_> {
     #[inline]
     fn unit(&mut self, bits: &mut Bits<'_>, (left, top): (usize, usize)) -> bool {
         for lane in &mut self.lanes {
-            let (across, down) =
-                if self.interleaved { (lane.layout.across, lane.layout.down) } else { (1, 1) };
-            for y in 0..down {
+            let layout = lane.band.layout;
+            // A scan of one plane has the blocks of a unit in rows of their own.
+            let (across, down, unit, first) = if self.interleaved {
+                (layout.across, layout.down, top, 0)
+            } else {
+                (1, 1, top / layout.down, top % layout.down)
+            };
+            if lane.band.turn_to(unit).is_err() {
+                return false;
+            }
+            for y in first..first + down {
                 for x in 0..across {
-                    if !lane.block(bits, left * across + x, top * down + y) {
+                    if !lane.block(bits, left * across + x, y) {
                         return false;
                     }
                 }
@@ -126,10 +119,10 @@ impl Units for Sequential<'_> {
 }
 
 impl Lane<'_> {
-    /// Decodes the block in a column and row of blocks.
+    /// Decodes the block in a column and row of the band's blocks.
     #[inline]
     fn block(&mut self, bits: &mut Bits<'_>, column: usize, row: usize) -> bool {
-        let side = self.layout.side;
+        let side = self.band.layout.side;
         let good = match side {
             1 => self.coefficients::<{ last_needed(1) }>(bits),
             2 => self.coefficients::<{ last_needed(2) }>(bits),
@@ -137,8 +130,8 @@ impl Lane<'_> {
             _ => self.coefficients::<{ last_needed(8) }>(bits),
         };
         if good {
-            let at = (row * self.stride + column) * side;
-            write(side, &self.block, self.samples, (at, self.stride));
+            let at = (row * self.band.stride + column) * side;
+            write(side, &self.block, &mut self.band.samples, (at, self.band.stride));
         }
         good
     }

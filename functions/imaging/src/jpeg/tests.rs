@@ -5,7 +5,8 @@ use jpeg_encoder::{ColorType, SamplingFactor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::raster::{Raster, Small, Source};
+use crate::raster::Raster;
+use crate::small::{Small, halved};
 use crate::testing::{Jpeg, photo};
 
 const PLENTY: u64 = 1 << 30;
@@ -26,7 +27,7 @@ const REFINED: [&[u8]; 3] = [
 ];
 
 fn ours(bytes: &[u8], target: (u32, u32)) -> Result<Decoded, Failure> {
-    decode(bytes, &summary(bytes).unwrap(), target, PLENTY)
+    decode(bytes, &summary(bytes).unwrap(), Aim::upright(target), PLENTY)
 }
 
 fn exotic(bytes: &[u8]) -> &'static str {
@@ -36,9 +37,12 @@ fn exotic(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// As grey or RGB of a size.
-fn pixels(decoded: &Decoded, size: (u32, u32)) -> Raster {
-    Small::of_planes(&decoded.planes, decoded.model, size).unwrap().into_pixels()
+/// Grey, RGB, or brightness and the two planes of colour, one after the other.
+fn samples(decoded: &Decoded) -> Vec<u8> {
+    match Small::of_planes(decoded.planes.clone(), decoded.model) {
+        Small::YCbCr(planes) => planes.map(|plane| plane.samples).concat(),
+        Small::Pixels(raster) => raster.samples,
+    }
 }
 
 /// What the decoder of the `jpeg-decoder` crate makes of a file.
@@ -84,8 +88,8 @@ fn every_kind_of_file_looks_as_two_other_decoders_see_it() {
                 let file = jpeg.encode(&colour);
                 let decoded = ours(&file, (width, height)).unwrap();
                 assert!(decoded.complete, "{jpeg:?} {width} x {height}");
-                let seen = pixels(&decoded, (width, height)).samples;
-                let (mean, worst) = differences(&seen, &second(&file));
+                let seen = samples(&decoded);
+                let (mean, worst) = differences(&seen, &halved(&second(&file), (width, height)));
                 let bounds = if sampling == SamplingFactor::F_1_1 { (0.6, 4) } else { (2.5, 24) };
                 assert!(mean <= bounds.0 && worst <= bounds.1, "{jpeg:?} {width} x {height}: {mean} {worst}");
                 // It reads files with a scan for each plane wrongly, and four blocks a unit in some orders not at all.
@@ -97,7 +101,7 @@ fn every_kind_of_file_looks_as_two_other_decoders_see_it() {
                         | SamplingFactor::F_2_2
                 );
                 if known && !separate {
-                    let (mean, worst) = differences(&seen, &third(&file));
+                    let (mean, worst) = differences(&seen, &halved(&third(&file), (width, height)));
                     assert!(
                         mean <= bounds.0 && worst <= bounds.1,
                         "{jpeg:?} {width} x {height}: {mean} {worst}"
@@ -108,9 +112,9 @@ fn every_kind_of_file_looks_as_two_other_decoders_see_it() {
         let grey = DynamicImage::from(colour.to_luma8());
         for progressive in [false, true] {
             let file = Jpeg { progressive, ..Jpeg::default() }.encode(&grey);
-            let seen = pixels(&ours(&file, (width, height)).unwrap(), (width, height));
-            assert_eq!(seen.channels, 1);
-            assert!(differences(&seen.samples, &second(&file)).1 <= 2);
+            let decoded = ours(&file, (width, height)).unwrap();
+            assert_eq!(decoded.model, Model::Grey);
+            assert!(differences(&samples(&decoded), &second(&file)).1 <= 2);
         }
     }
 }
@@ -120,9 +124,10 @@ fn every_kind_of_file_looks_as_two_other_decoders_see_it() {
 fn refined_scans_add_up_to_what_two_other_decoders_see() {
     for file in REFINED {
         let decoded = ours(file, (83, 61)).unwrap();
-        let seen = pixels(&decoded, (83, 61)).samples;
+        let seen = samples(&decoded);
         assert!(decoded.complete);
         for other in [second(file), third(file)] {
+            let other = if other.len() == 83 * 61 { other } else { halved(&other, (83, 61)) };
             let (mean, worst) = differences(&seen, &other);
             assert!(mean <= 1.8 && worst <= 24, "{mean} {worst}");
         }
@@ -130,23 +135,16 @@ fn refined_scans_add_up_to_what_two_other_decoders_see() {
         let mean = decoded.planes[0].samples.iter().map(|sample| f64::from(*sample)).sum::<f64>();
         assert!(mean > 0.0);
     }
-    let grey =
-        differences(&pixels(&ours(REFINED[2], (83, 61)).unwrap(), (83, 61)).samples, &second(REFINED[2]));
+    let grey = differences(&samples(&ours(REFINED[2], (83, 61)).unwrap()), &second(REFINED[2]));
     assert!(grey.1 <= 2, "{grey:?}");
 }
 
 /// A full decode, made smaller by the same filter: what a picture should look like.
 fn reference(file: &[u8], (width, height): (u32, u32), target: (u32, u32)) -> Vec<u8> {
     let samples = second(file);
-    let source = Source {
-        samples: &samples,
-        channels: samples.len() / (width * height) as usize,
-        stride: width as usize,
-        rows: height as usize,
-        width: width.into(),
-        height: height.into(),
-    };
-    source.resize(target).unwrap().samples
+    let channels = samples.len() / (width * height) as usize;
+    let whole = Raster { width: width as usize, height: height as usize, channels, samples };
+    whole.resize(Aim::upright(target)).unwrap().samples
 }
 
 /// 35 dB is a difference of 4.5 levels, on a picture whose finest pattern is as strong as in few photos; photos reach 49.
@@ -159,8 +157,9 @@ fn small_pictures_look_like_whole_ones_made_small() {
                 let file =
                     Jpeg { sampling, progressive, ..Jpeg::default() }.encode(&photo(width, height).into());
                 for target in [(300, 224), (160, 119), (80, 60), (40, 30)] {
-                    let seen = pixels(&ours(&file, target).unwrap(), target).samples;
-                    let close = decibels(&seen, &reference(&file, (width, height), target));
+                    let seen = samples(&ours(&file, target).unwrap());
+                    let expected = halved(&reference(&file, (width, height), target), target);
+                    let close = decibels(&seen, &expected);
                     assert!(close > 35.0, "{sampling:?} {progressive} {width} {target:?}: {close:.1} dB");
                 }
             }
@@ -173,8 +172,9 @@ fn no_more_samples_are_made_than_the_target_needs() {
     let file = Jpeg::default().encode(&photo(1600, 1200).into());
     for (target, brightness, colour) in [(100, 200, 100), (101, 400, 100), (200, 400, 200), (800, 1600, 800)]
     {
-        let decoded = ours(&file, (target, target * 3 / 4)).unwrap();
-        let widths: Vec<f64> = decoded.planes.iter().map(|plane| plane.width).collect();
+        let frame = summary(&file).unwrap().frame;
+        let plan = Plan::new(&frame, Model::YCbCr, Aim::upright((target, target * 3 / 4))).unwrap();
+        let widths: Vec<f64> = plan.layouts.iter().map(|layout| layout.width).collect();
         assert_eq!(widths, [brightness.into(), colour.into(), colour.into()], "{target}");
     }
 }
@@ -209,7 +209,7 @@ fn ink_and_plain_rgb_are_told_apart() {
             Jpeg { sampling: SamplingFactor::F_1_1, ..Jpeg::default() }.raw(&ink, (32, 32), colour, None);
         let decoded = ours(&file, (32, 32)).unwrap();
         assert_eq!(decoded.model, model);
-        let (mean, worst) = differences(&pixels(&decoded, (32, 32)).samples, &third(&file));
+        let (mean, worst) = differences(&samples(&decoded), &third(&file));
         assert!(mean < 3.0 && worst < 32, "{model:?}: {mean} {worst}");
     }
 }
@@ -221,7 +221,7 @@ fn find(file: &[u8], marker: &[u8]) -> usize {
 /// Samples of brightness in a part of the rows.
 fn rows(decoded: &Decoded, from: usize, to: usize) -> &[u8] {
     let plane = &decoded.planes[0];
-    &plane.samples[from * plane.stride..to * plane.stride]
+    &plane.samples[from * plane.width..to * plane.width]
 }
 
 #[test]
@@ -290,11 +290,13 @@ fn odd_files_are_left_to_others_or_refused() {
 #[test]
 fn memory_is_checked_before_it_is_taken() {
     let file = Jpeg::default().encode(&photo(400, 300).into());
-    let needed = 400 * 304 + 2 * 200 * 152;
     let summary = summary(&file).unwrap();
-    assert!(decode(&file, &summary, (400, 300), needed).is_ok());
+    let aim = Aim::upright((400, 300));
+    let plan = Plan::new(&summary.frame, Model::YCbCr, aim).unwrap();
+    let needed = plan.layouts.iter().map(|layout| Band::new(layout, aim).bytes()).sum::<usize>() as u64;
+    assert!(decode(&file, &summary, aim, needed).is_ok());
     assert!(matches!(
-        decode(&file, &summary, (400, 300), needed - 1),
+        decode(&file, &summary, aim, needed - 1),
         Err(Failure::Refused(Refusal::TooMuchMemory))
     ));
 }
@@ -340,10 +342,10 @@ proptest! {
             file[at] = value;
         }
         if let Ok(summary) = summary(&file)
-            && let Ok(decoded) = decode(&file, &summary, (size, size), 8 << 20)
+            && let Some(plan) = model(&summary).and_then(|model| Plan::new(&summary.frame, model, Aim::upright((size, size))))
+            && let Ok(decoded) = decode(&file, &summary, Aim::upright((size, size)), 8 << 20)
         {
-            let most: usize = decoded.planes.iter().map(|plane| plane.stride * plane.rows).sum();
-            prop_assert!(decoded.blocks <= (most + 3) * (MAX_PASSES + 1));
+            prop_assert!(decoded.blocks <= plan.blocks() * (MAX_PASSES + 1));
         }
     }
 }

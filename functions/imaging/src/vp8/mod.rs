@@ -11,8 +11,8 @@
 //! Every sample has to be made, since the next is predicted from it; there is no short cut as in JPEG. But a decoder for every
 //! purpose spends half of its time on what a thumbnail does not show: smoothing the edges of blocks, enlarging the planes of colour,
 //! turning everything into RGB. Prediction uses samples from before the smoothing, so it can be left out; its traces vanish when four
-//! or more samples become one, and smaller pictures are not decoded here. Each macroblock is averaged as soon as it is decoded, so
-//! that no large plane is ever in memory.
+//! or more samples become one, and smaller pictures are not decoded here. Each macroblock is averaged as soon as it is decoded, and
+//! each row of them goes to the filter, so that no large plane is ever in memory.
 //!
 //! # What it does not do
 //!
@@ -30,8 +30,9 @@ use header::{Header, Quantisation};
 use predict::{Area, Mode, ORIGIN, STRIDE, Small};
 use residue::Block;
 
-use crate::planes::Plane;
+use crate::raster::Raster;
 use crate::refusal::Refusal;
+use crate::scale::{Aim, Scaler, Shape};
 
 /// Samples of each direction that become one, at least.
 const LEAST: usize = 2;
@@ -41,10 +42,12 @@ const SIDES: [usize; 3] = [16, 8, 8];
 const BEYOND_TOP: u8 = 127;
 const BEYOND_LEFT: u8 = 129;
 
-/// Averages of a plane.
+/// Averages of a plane: one row of macroblocks at a time, which then goes to the filter.
 #[derive(Debug)]
 struct Averaged {
-    plane: Plane,
+    samples: Vec<u8>,
+    stride: usize,
+    scaler: Scaler,
     /// Samples of a macroblock's side: 16 or 8.
     block: usize,
     /// How many of them become one, in each direction: a power of two.
@@ -54,21 +57,21 @@ struct Averaged {
     height: usize,
 }
 
-/// Brightness and colours of a frame, averaged for a target of this size, within so many bytes of memory. Values are those of
-/// video: [`crate::planes::Model::Video`].
+/// Brightness and colours of a frame, made small, within so many bytes of memory. Values are those of video:
+/// [`crate::model::Model::Video`].
 pub(crate) fn decode(
     frame: &[u8],
     size: (u32, u32),
-    target: (u32, u32),
+    aim: Aim,
     memory: u64,
-) -> Option<Result<Vec<Plane>, Refusal>> {
+) -> Option<Result<Vec<Raster>, Refusal>> {
     let (head, rest) = frame.split_first_chunk::<10>()?;
     let tag = u32::from_le_bytes([head[0], head[1], head[2], 0]);
     let side = |at: usize| u32::from(u16::from_le_bytes([head[at], head[at + 1]]) & 0x3FFF);
     if tag & 1 != 0 || head[3..6] != [0x9D, 0x01, 0x2A] || (side(6), side(8)) != size {
         return None;
     }
-    let planes = plan(size, target)?;
+    let planes = plan(size, aim)?;
     let across = (size.0 as usize).div_ceil(16);
     let needed = planes.iter().map(Averaged::bytes).sum::<usize>() + across * size_of::<Above>();
     if needed as u64 > memory {
@@ -82,17 +85,17 @@ pub(crate) fn decode(
     let mut decoder = Decoder { header, modes, planes, across, areas: [[0; 17 * STRIDE]; 3] };
     let done = decoder.run(parts);
     Some(match done {
-        Some(()) => Ok(decoder.planes.map(|averaged| averaged.plane).into()),
+        Some(()) => decoder.planes.into_iter().map(|averaged| averaged.scaler.finish()).collect(),
         None => Err(Refusal::damaged("the data ends early")),
     })
 }
 
 /// `None` if the picture is not large enough to be averaged.
-fn plan((width, height): (u32, u32), target: (u32, u32)) -> Option<[Averaged; 3]> {
+fn plan((width, height): (u32, u32), aim: Aim) -> Option<[Averaged; 3]> {
     let (width, height) = (width as usize, height as usize);
     let room = |width: usize, height: usize, factor: usize, most: usize| {
-        let room = (width * 8 / (target.0.max(1) as usize * factor))
-            .min(height * 8 / (target.1.max(1) as usize * factor));
+        let room = (width * 8 / (aim.width.max(1) as usize * factor))
+            .min(height * 8 / (aim.height.max(1) as usize * factor));
         if room < 2 { 1 } else { 1 << room.ilog2().min(most.ilog2()) }
     };
     // Twice the target for brightness, 5/8 of it for colours, as for JPEG.
@@ -100,31 +103,40 @@ fn plan((width, height): (u32, u32), target: (u32, u32)) -> Option<[Averaged; 3]
     if side < LEAST {
         return None;
     }
-    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-    let colour = room(half_width, half_height, 5, 8);
-    Some([
-        Averaged::new((width, height), 16, side),
-        Averaged::new((half_width, half_height), 8, colour),
-        Averaged::new((half_width, half_height), 8, colour),
-    ])
+    let colour = room(width.div_ceil(2), height.div_ceil(2), 5, 8);
+    let averaged = |halves: usize, side: usize| Averaged::new((width, height), halves, side, aim);
+    Some([averaged(1, side), averaged(2, colour), averaged(2, colour)])
 }
 
 impl Averaged {
+    /// Of a plane with a whole or, for 2, half of the picture's width and height.
     #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
-    fn new((width, height): (usize, usize), block: usize, side: usize) -> Self {
+    fn new((width, height): (usize, usize), halves: usize, side: usize, aim: Aim) -> Self {
+        let exact = |pixels: usize| pixels as f64 / (halves * side) as f64;
+        let (exact_width, exact_height) = (exact(width), exact(height));
+        let (width, height) = (width.div_ceil(halves), height.div_ceil(halves));
         let (stride, rows) = (width.div_ceil(side), height.div_ceil(side));
-        let (exact_width, exact_height) = (width as f64 / side as f64, height as f64 / side as f64);
-        let plane = Plane { samples: Vec::new(), stride, rows, width: exact_width, height: exact_height };
-        Self { plane, block, side, width, height }
+        let shape = Shape { channels: 1, stride, rows, width: exact_width, height: exact_height };
+        let scaler = aim.scaler(shape, halves == 2);
+        Self { samples: Vec::new(), stride, scaler, block: 16 / halves, side, width, height }
+    }
+
+    fn length(&self) -> usize {
+        self.stride * self.block / self.side
     }
 
     fn bytes(&self) -> usize {
-        self.plane.stride * self.plane.rows
+        self.length() + self.scaler.bytes()
     }
 
     fn allocate(mut self) -> Self {
-        self.plane.samples = vec![0; self.bytes()];
+        self.samples = vec![0; self.length()];
         self
+    }
+
+    /// Passes a row of macroblocks on. What of it is below the picture is left out by the filter.
+    fn end_row(&mut self) -> Option<()> {
+        self.scaler.push(&self.samples).ok()
     }
 
     /// Takes in the samples of a macroblock.
@@ -145,7 +157,7 @@ impl Averaged {
         let whole = left + self.block <= self.width && top + self.block <= self.height;
         let squares = self.block / SIDE;
         for y in 0..squares {
-            let line = (top / SIDE + y) * self.plane.stride + left / SIDE;
+            let line = y * self.stride + left / SIDE;
             for x in 0..squares {
                 let at = ORIGIN + y * SIDE * STRIDE + x * SIDE;
                 let (width, height) = if whole {
@@ -162,7 +174,7 @@ impl Averaged {
                     sum += usize::from(samples[..width].iter().map(|sample| u16::from(*sample)).sum::<u16>());
                 }
                 let count = width * height;
-                if let Some(sample) = self.plane.samples.get_mut(line + x) {
+                if let Some(sample) = self.samples.get_mut(line + x) {
                     *sample = u8::try_from((sum + count / 2) / count).unwrap_or(255);
                 }
             }
@@ -251,6 +263,7 @@ impl Decoder<'_> {
             if part.is_exhausted() || self.modes.is_exhausted() {
                 return None;
             }
+            self.planes.iter_mut().try_for_each(Averaged::end_row)?;
         }
         Some(())
     }

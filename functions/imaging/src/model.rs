@@ -1,16 +1,4 @@
-//! Planes of samples, as decoders make them, and what their colours mean.
-
-/// One plane of samples: brightness, or one colour.
-#[derive(Debug)]
-pub(crate) struct Plane {
-    pub(crate) samples: Vec<u8>,
-    /// Samples of a row, filling included.
-    pub(crate) stride: usize,
-    pub(crate) rows: usize,
-    /// How much of it is picture, in samples; seldom whole numbers.
-    pub(crate) width: f64,
-    pub(crate) height: f64,
-}
+//! What the planes of a picture mean.
 
 /// How the planes make colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,5 +25,10 @@ impl Model {
             Self::YCbCr | Self::Video | Self::Ycck => matches!(index, 1 | 2),
             Self::Grey | Self::Rgb | Self::Cmyk { .. } => false,
         }
+    }
+
+    /// Whether a plane is kept at half the picture's width and height, as JPEG and WebP store it.
+    pub(crate) fn is_halved(self, index: usize) -> bool {
+        self != Self::Ycck && self.is_chroma(index)
     }
 }
