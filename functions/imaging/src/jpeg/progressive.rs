@@ -12,11 +12,11 @@
 
 use super::band::Band as Rows;
 use super::bits::Bits;
-use super::header::{Scan, Tables, ZIGZAG};
+use super::header::{Scan, Tables};
 use super::huffman::{INDEX_BITS, Spec, Values, extend};
 use super::layout::{Layout, Plan};
 use super::sequential::number;
-use super::transform::write;
+use super::transform::{PLACES, write};
 use super::walk::Units;
 use crate::refusal::Refusal;
 
@@ -69,7 +69,7 @@ impl Store {
                 // What was left out is as likely large as small: take the middle.
                 let middle = f32::from((1_u16 << self.missing[index]) - 1) / 2.0;
                 let middle = if index == 0 { 0.0 } else { middle.copysign(f32::from(*value)) };
-                block[usize::from(ZIGZAG[index])] = (f32::from(*value) + middle) * f32::from(steps[index]);
+                block[usize::from(PLACES[index])] = (f32::from(*value) + middle) * f32::from(steps[index]);
             }
             let (row, column) = (at / all_across, at % all_across);
             rows.turn_to(row / down)?;
@@ -316,23 +316,29 @@ impl Store {
 
     /// Goes to the coefficient behind so many zeros, refining those between. Where that is.
     #[inline]
-    fn pass_zeros(&mut self, bits: &mut Bits<'_>, at: usize, band: (u32, u32, u32), mut zeros: u32) -> u32 {
-        let (mut next, last, shift) = band;
+    fn pass_zeros(&mut self, bits: &mut Bits<'_>, at: usize, band: (u32, u32, u32), zeros: u32) -> u32 {
+        let (next, last, shift) = band;
         let seen = self.seen.get(at).copied().unwrap_or_default();
-        while next <= last {
-            if seen >> (next & 63) & 1 == 1 {
-                bits.refill();
-                if bits.take(1) == 1 {
-                    self.correct(at, next, shift);
-                }
-            } else if zeros == 0 {
-                break;
-            } else {
-                zeros -= 1;
-            }
-            next += 1;
+        let rest = self::band(next as usize, last as usize);
+        let mut open = !seen & rest;
+        for _ in 0..zeros {
+            open &= open.saturating_sub(1);
         }
-        next
+        let end = open.trailing_zeros().min(last + 1);
+        let mut known = if end < 64 { seen & rest & ((1 << end) - 1) } else { seen & rest };
+        while known != 0 {
+            // A bit for each of them; as many at once as are held.
+            let count = known.count_ones().min(16);
+            bits.refill();
+            let corrections = bits.take(count);
+            for bit in (0..count).rev() {
+                if corrections >> bit & 1 == 1 {
+                    self.correct(at, known.trailing_zeros(), shift);
+                }
+                known &= known - 1;
+            }
+        }
+        end
     }
 
     #[inline]

@@ -2,10 +2,10 @@
 
 use super::band::Band;
 use super::bits::Bits;
-use super::header::{Scan, Tables, ZIGZAG};
+use super::header::{Scan, Tables};
 use super::huffman::{END_OF_BLOCK, INDEX_BITS, Skips, Values, extend};
 use super::layout::Plan;
-use super::transform::{last_needed, write};
+use super::transform::{Block, PLACES, last_needed, write};
 use super::walk::Units;
 
 /// The tables that a scan uses, built once each.
@@ -45,7 +45,7 @@ struct Lane<'a> {
     steps: [f32; 64],
     /// Blocks hold the difference of their mean to that of the block before.
     mean: i32,
-    block: [f32; 64],
+    block: Block,
 }
 
 /// The planes of a scan.
@@ -154,7 +154,7 @@ impl Lane<'_> {
             }
             let at = next as usize % 64;
             if at <= LAST {
-                self.block[usize::from(ZIGZAG[at]) % 64] = short(value) * self.steps[at];
+                self.block[usize::from(PLACES[at]) % 64] = short(value) * self.steps[at];
             }
             next += 1;
         }

@@ -67,7 +67,7 @@ fn decibels(left: &[u8], right: &[u8]) -> f64 {
     10.0 * (255.0 * 255.0 / mean.max(1e-9)).log10()
 }
 
-/// To see it fail: change any factor in `transform`, any offset in `layout`, or the order in `ZIGZAG`.
+/// To see it fail: change any factor in `transform`, any offset in `layout`, or the order of `PLACES`.
 ///
 /// Brightness agrees to a level of rounding. Colour planes at less than full size are enlarged by each decoder in its own way, which
 /// on soft colours is a few levels where they change fastest; hence the two bounds.
