@@ -66,10 +66,13 @@ struct Squares {
     /// Channels as read, 1 to 4, and as written, 1, 3 or 4.
     read: usize,
     written: usize,
-    /// Of the current row of squares: the sum of each channel, and of the weights.
-    sums: Vec<[u32; 4]>,
-    weights: Vec<u32>,
+    /// Of the current row of squares: for each column and channel, what its rows add up to.
+    columns: Vec<u16>,
+    /// The same with transparency, for each square: of transparent pixels the colour does not count.
+    weighed: Vec<[u32; 4]>,
+    /// Rows that came in, and how many of them are in the current squares.
     rows: usize,
+    depth: usize,
     /// The current row of squares when it is done, and where it goes.
     samples: Vec<u8>,
     scaler: Scaler,
@@ -79,7 +82,7 @@ impl Squares {
     #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
     fn new((width, height): (u32, u32), aim: Aim, colour: ColorType) -> Self {
         let room = (width / (2 * aim.width.max(1))).min(height / (2 * aim.height.max(1)));
-        // Sums of 255 * 255 a pixel stay below 2^32.
+        // Sums of 255 a row stay below 2^16, of 255 * 255 a pixel below 2^32.
         let side = room.clamp(1, 128) as usize;
         let (read, written) = match colour {
             ColorType::Grayscale | ColorType::Indexed => (1, 1),
@@ -88,7 +91,7 @@ impl Squares {
             ColorType::Rgba => (4, 4),
         };
         let (width, height) = (width as usize, height as usize);
-        let across = width.div_ceil(side);
+        let (across, opaque) = (width.div_ceil(side), read == 1 || read == 3);
         let shape = Shape {
             channels: written,
             stride: across,
@@ -102,9 +105,10 @@ impl Squares {
             side,
             read,
             written,
-            sums: vec![[0; 4]; across],
-            weights: vec![0; across],
+            columns: if opaque { vec![0; width * read] } else { Vec::new() },
+            weighed: if opaque { Vec::new() } else { vec![[0; 4]; across] },
             rows: 0,
+            depth: 0,
             samples: Vec::new(),
             scaler: aim.scaler(shape, false),
         }
@@ -112,7 +116,10 @@ impl Squares {
 
     /// Bytes that making it smaller takes.
     fn bytes(&self) -> usize {
-        self.sums.len() * (size_of::<[u32; 4]>() + size_of::<u32>() + self.written) + self.scaler.bytes()
+        size_of_val(&*self.columns)
+            + size_of_val(&*self.weighed)
+            + self.width.div_ceil(self.side) * self.written
+            + self.scaler.bytes()
     }
 
     /// Bytes that the whole picture takes.
@@ -124,32 +131,21 @@ impl Squares {
         if self.side == 1 && self.read == self.written {
             return self.scaler.push(row);
         }
-        let squares = row.chunks(self.side * self.read).zip(&mut self.sums).zip(&mut self.weights);
-        for ((pixels, sums), weight) in squares {
-            match self.read {
-                1 => sums[0] += pixels.iter().map(|grey| u32::from(*grey)).sum::<u32>(),
-                3 => {
-                    for pixel in pixels.as_chunks::<3>().0 {
-                        for (sum, value) in sums.iter_mut().zip(pixel) {
-                            *sum += u32::from(*value);
-                        }
-                    }
+        for (sum, level) in self.columns.iter_mut().zip(row) {
+            *sum += u16::from(*level);
+        }
+        for (sums, pixels) in self.weighed.iter_mut().zip(row.chunks(self.side * self.read)) {
+            for pixel in pixels.chunks_exact(self.read) {
+                let (alpha, colours) = pixel.split_last().unwrap_or((&0, &[]));
+                for (sum, value) in sums.iter_mut().zip(colours) {
+                    *sum += u32::from(*value) * u32::from(*alpha);
                 }
-                // Of transparent pixels the colour does not count.
-                read => {
-                    for pixel in pixels.chunks_exact(read) {
-                        let (alpha, colours) = pixel.split_last().unwrap_or((&0, &[]));
-                        for (sum, value) in sums.iter_mut().zip(colours) {
-                            *sum += u32::from(*value) * u32::from(*alpha);
-                        }
-                        sums[3] += u32::from(*alpha);
-                    }
-                }
+                sums[3] += u32::from(*alpha);
             }
-            *weight += u32::try_from(pixels.len() / self.read).unwrap_or_default();
         }
         self.rows += 1;
-        if self.rows.is_multiple_of(self.side) || self.rows == self.height {
+        self.depth += 1;
+        if self.depth == self.side || self.rows == self.height {
             self.flush()?;
         }
         Ok(())
@@ -158,21 +154,27 @@ impl Squares {
     /// Passes a row of squares on.
     fn flush(&mut self) -> Result<(), Refusal> {
         let mean = |sum: u32, weight: u32| u8::try_from((sum + weight / 2) / weight.max(1)).unwrap_or(255);
-        for (sums, weight) in self.sums.iter_mut().zip(&mut self.weights) {
-            let [a, b, c, alpha] = *sums;
-            match self.read {
-                1 => self.samples.push(mean(a, *weight)),
-                3 => self.samples.extend([a, b, c].map(|sum| mean(sum, *weight))),
-                read => {
-                    let colours = if read == 2 { [a; 3] } else { [a, b, c] };
-                    self.samples.extend(colours.map(|sum| mean(sum, alpha)));
-                    self.samples.push(mean(alpha, *weight));
+        let depth = u32::try_from(self.depth).unwrap_or_default();
+        self.samples.clear();
+        for columns in self.columns.chunks(self.side * self.read) {
+            let mut sums = [0_u32; 3];
+            for pixel in columns.chunks_exact(self.read) {
+                for (sum, column) in sums.iter_mut().zip(pixel) {
+                    *sum += u32::from(*column);
                 }
             }
-            (*sums, *weight) = ([0; 4], 0);
+            let pixels = u32::try_from(columns.len() / self.read).unwrap_or_default() * depth;
+            self.samples.extend(sums[..self.read].iter().map(|sum| mean(*sum, pixels)));
         }
-        self.scaler.push(&self.samples)?;
-        self.samples.clear();
-        Ok(())
+        for (square, sums) in self.weighed.iter_mut().enumerate() {
+            let [a, b, c, alpha] = std::mem::take(sums);
+            let across = self.side.min(self.width - square * self.side);
+            let colours = if self.read == 2 { [a; 3] } else { [a, b, c] };
+            self.samples.extend(colours.map(|sum| mean(sum, alpha)));
+            self.samples.push(mean(alpha, u32::try_from(across).unwrap_or_default() * depth));
+        }
+        self.columns.fill(0);
+        self.depth = 0;
+        self.scaler.push(&self.samples)
     }
 }
