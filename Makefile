@@ -38,7 +38,7 @@ check: ## Format, lints and unit tests: what needs no cluster
 test: ## Everything, with a real API server, a local AWS and a browser
 	@tests/tools/run-tests all
 
-bench: ## Thumbnails against libvips, functions against boto3; renews their tables in docs/benchmarks.md (about 15 minutes)
+bench: ## Thumbnails against libvips and sharp, functions against boto3; renews their tables in docs/benchmarks.md (about 15 minutes)
 	@tests/tools/bench
 
 crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)

@@ -1,8 +1,9 @@
-//! What a thumbnail costs, for `make bench` and for whoever changes something here.
+//! What pictures cost, for `make bench` and for whoever changes something here.
 //!
-//! `measure photogallery|plain RUNS FILE [OUT]` makes a thumbnail of 400 x 400 pixels so many times, after once to warm up, and prints
-//! JSON: milliseconds of processor time of each, and the most megabytes of memory beside the file. `plain` is a full decode by the
-//! `image` crate with the same filter and encoder. Memory counts only with no warm-up, so with 0 runs.
+//! `measure photogallery|plain EDGES QUALITY RUNS FILE [OUT]` makes pictures of the file so many times, after once to warm up, and
+//! prints JSON: milliseconds of processor time of each time, and the most megabytes of memory beside the file. `EDGES` are their long
+//! edges in pixels, `400` or, from the smallest, `400,1024,2048`; `OUT` gets the first. `plain` is a full decode by the `image` crate
+//! with the same filter and encoder. Memory counts only with no warm-up, so with 0 runs.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -24,61 +25,67 @@ const LIMITS: Limits = Limits {
     max_frames: 1000,
     memory: 2 << 30,
 };
-const SIDE: u32 = 400;
-const QUALITY: u8 = 80;
+
+type Pictures = Result<Vec<Vec<u8>>, Box<dyn std::error::Error>>;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [variant, runs, file, out @ ..] = arguments.as_slice() else {
-        return Err("measure photogallery|plain RUNS FILE [OUT]".into());
+    let [variant, edges, quality, runs, file, out @ ..] = arguments.as_slice() else {
+        return Err("measure photogallery|plain EDGES QUALITY RUNS FILE [OUT]".into());
     };
     let make = match variant.as_str() {
         "photogallery" => photogallery,
         "plain" => plain,
         other => return Err(format!("no variant {other}").into()),
     };
+    let edges = edges.split(',').map(str::parse).collect::<Result<Vec<u32>, _>>()?;
+    let quality = quality.parse()?;
     let bytes = std::fs::read(file)?;
     let before = status("VmRSS:")?;
-    let made = make(&bytes)?;
+    let made = make(&bytes, &edges, quality)?;
     let peak = status("VmHWM:")?.saturating_sub(before);
     if let [out] = out {
-        std::fs::write(out, &made)?;
+        std::fs::write(out, &made[0])?;
     }
     let mut times = Vec::new();
     for _ in 0..runs.parse()? {
         let start = ThreadTime::now();
-        make(&bytes)?;
+        make(&bytes, &edges, quality)?;
         times.push(start.elapsed().as_secs_f64() * 1000.0);
     }
     println!("{{\"cpu_ms\": {times:?}, \"peak_mb\": {:.1}}}", peak as f64 / 1024.0);
     Ok(())
 }
 
-fn photogallery(bytes: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let target = Target { max_width: SIDE, max_height: SIDE, format: Format::Jpeg, quality: QUALITY };
-    let mut rendered = render(bytes, &probe(bytes)?, &LIMITS, &[target])?;
-    Ok(rendered.pictures.swap_remove(0).bytes)
+fn photogallery(bytes: &[u8], edges: &[u32], quality: u8) -> Pictures {
+    let target = |edge: &u32| Target { max_width: *edge, max_height: *edge, format: Format::Jpeg, quality };
+    let targets: Vec<Target> = edges.iter().map(target).collect();
+    let rendered = render(bytes, &probe(bytes)?, &LIMITS, &targets)?;
+    Ok(rendered.pictures.into_iter().map(|picture| picture.bytes).collect())
 }
 
-/// Decode everything, make it smaller, turn it, encode it.
-fn plain(bytes: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+/// Decode everything; then for each picture make it smaller, turn it, encode it.
+fn plain(bytes: &[u8], edges: &[u32], quality: u8) -> Pictures {
     let reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format()?;
     let mut decoder = reader.into_decoder()?;
     let orientation = decoder.orientation()?;
     let original = DynamicImage::from_decoder(decoder)?;
-    let scale = f64::from(SIDE) / f64::from(original.width().max(original.height()));
-    let side = |side: u32| (f64::from(side) * scale.min(1.0)).round().max(1.0) as u32;
-    let mut small = DynamicImage::new(side(original.width()), side(original.height()), original.color());
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new().resize(&original, &mut small, &options)?;
-    small.apply_orientation(orientation);
-    let pixels = small.to_rgb8();
-    let mut encoded = Vec::new();
-    let mut encoder = Encoder::new(&mut encoded, QUALITY);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-    encoder.encode(pixels.as_raw(), pixels.width() as u16, pixels.height() as u16, ColorType::Rgb)?;
-    Ok(encoded)
+    let picture = |edge: &u32| {
+        let scale = f64::from(*edge) / f64::from(original.width().max(original.height()));
+        let side = |side: u32| (f64::from(side) * scale.min(1.0)).round().max(1.0) as u32;
+        let mut small = DynamicImage::new(side(original.width()), side(original.height()), original.color());
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+        Resizer::new().resize(&original, &mut small, &options)?;
+        small.apply_orientation(orientation);
+        let pixels = small.to_rgb8();
+        let mut encoded = Vec::new();
+        let mut encoder = Encoder::new(&mut encoded, quality);
+        encoder.set_sampling_factor(SamplingFactor::F_2_2);
+        encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+        encoder.encode(pixels.as_raw(), pixels.width() as u16, pixels.height() as u16, ColorType::Rgb)?;
+        Ok(encoded)
+    };
+    edges.iter().map(picture).collect()
 }
 
 /// Kilobytes of this process, by a line of its status.
