@@ -15,7 +15,7 @@ STEP := tests/tools/step
 CARGO := tests/tools/cargo
 IMAGE ?= photogallery-operator:dev
 
-.PHONY: help demo up down check test bench bench-operator crash-matrix iam-minimal build generate image
+.PHONY: help demo up down check test bench bench-operator crash-matrix fuzz iam-minimal build generate image
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ test: ## Everything, with a real API server, a local AWS and a browser
 
 bench: ## Thumbnails against libvips and sharp, functions against boto3; renews their tables in docs/benchmarks.md (about 15 minutes)
 	@tests/tools/bench
+
+# COUNT=1000000 files from number SEED=0 on.
+fuzz: ## Break a million files that strangers might send (about a quarter of an hour)
+	@tests/tools/fuzz $(or $(COUNT),1000000) $(or $(SEED),0)
 
 crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
 	@$(BINARIES)/local crash-matrix

@@ -1,7 +1,7 @@
 //! Files that want to cost more than they may: time and memory of each are measured.
 //!
 //! `make fuzz` breaks a million files instead of a few thousand: `IMAGING_FUZZ` says how many, `IMAGING_FUZZ_SEED` where to begin. A
-//! file that fails is made again by its number alone.
+//! file that fails is kept in `target/fuzz`, and is made again by its number alone.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -11,7 +11,9 @@
     reason = "a test may fail, and its numbers are small"
 )]
 
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use functions_imaging::{Format, Limits, Refusal, Rendered, Target, clean, details, probe, render};
 use image::{DynamicImage, ImageFormat, RgbaImage};
@@ -60,8 +62,9 @@ fn keep(bytes: Vec<u8>, limits: &Limits) -> Result<Rendered, Refusal> {
     render(&cleaned, &found, limits, &sizes())
 }
 
-fn sizes() -> [Target; 1] {
-    [TARGET]
+/// Those of the thumbnail function.
+fn sizes() -> [Target; 3] {
+    [400, 1024, 2048].map(|side| Target { max_width: side, max_height: side, ..TARGET })
 }
 
 /// What a file costs: its pictures, bytes of memory at the most, and seconds of processor time.
@@ -380,6 +383,53 @@ fn large() -> Vec<Vec<u8>> {
     ]
 }
 
+/// The file that is opened at the moment.
+struct Broken {
+    number: u64,
+    since: Instant,
+    bytes: Vec<u8>,
+}
+
+static BROKEN: Mutex<Option<Broken>> = Mutex::new(None);
+/// So long may one take on the busiest machine; the bound on its processor time is much less.
+const STUCK: Duration = Duration::from_secs(60);
+
+impl Broken {
+    fn set(number: u64, bytes: &[u8]) {
+        let broken = Self { number, since: Instant::now(), bytes: bytes.to_vec() };
+        *BROKEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(broken);
+    }
+
+    fn save(&self, why: &str) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fuzz");
+        let file = folder.join(format!("{}.bin", self.number));
+        let saved = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, &self.bytes));
+        eprintln!("input {} {why}: {} {saved:?}", self.number, file.display());
+    }
+}
+
+/// Saves the file that makes something panic, a bound included, or that has no end; then there would be nobody to save it.
+fn watch() {
+    let others = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if let Some(broken) = &*BROKEN.lock().unwrap_or_else(PoisonError::into_inner) {
+            broken.save("failed");
+        }
+        others(panic);
+    }));
+    std::thread::spawn(|| {
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+            if let Some(broken) = &*BROKEN.lock().unwrap_or_else(PoisonError::into_inner)
+                && broken.since.elapsed() > STUCK
+            {
+                broken.save("has no end");
+                std::process::abort();
+            }
+        }
+    });
+}
+
 #[test]
 fn broken_files_of_every_kind_stay_within_their_bounds() {
     let _alone = alone();
@@ -388,15 +438,18 @@ fn broken_files_of_every_kind_stay_within_their_bounds() {
         (number("IMAGING_FUZZ").unwrap_or(4000), number("IMAGING_FUZZ_SEED").unwrap_or(0_u64));
     let limits = Limits { max_pixels: 1_000_000, max_side: 4000, memory: 48 * MIB, ..LIMITS };
     let (files, large) = (seeds(), large());
-    let (mut opened, mut slowest) = (0_u64, 0.0_f64);
+    watch();
+    let (mut opened, mut slowest, mut largest) = (0_u64, 0.0_f64, 0);
     for input in seed..seed + count {
         let mut numbers = Numbers(input);
         let set = if numbers.below(100) == 0 { &large } else { &files };
         let mut bytes = set[numbers.below(set.len())].clone();
         numbers.damage(&mut bytes);
         let size = bytes.len() as u64;
+        Broken::set(input, &bytes);
         let (result, memory, seconds) = cost_of(|| keep(bytes, &limits));
         assert!(memory + size <= limits.memory, "input {input}: {memory} bytes");
+        largest = largest.max(memory);
         assert!(seconds < 1.0, "input {input}: {seconds} s");
         slowest = slowest.max(seconds);
         match result {
@@ -407,7 +460,12 @@ fn broken_files_of_every_kind_stay_within_their_bounds() {
             Err(refusal) => assert_ne!(refusal.detail(), "the decoder panicked", "input {input}"),
         }
     }
-    println!("{count} files, {opened} could be opened, the slowest took {:.0} ms", slowest * 1000.0);
+    println!(
+        "{count} files, {opened} could be opened, the slowest took {:.0} ms, the largest {:.1} MiB",
+        slowest * 1000.0,
+        largest as f64 / MIB as f64
+    );
+    *BROKEN.lock().unwrap_or_else(PoisonError::into_inner) = None;
     // Neither all nor none: otherwise the files are not broken, or broken too much to get anywhere.
     assert!(opened * 10 > count && opened * 10 < count * 9, "{opened} of {count}");
 }
@@ -427,7 +485,7 @@ fn a_large_photo_takes_a_few_megabytes() {
         ("lossy WebP", lossy_webp(&photo, 85.0), 6, None),
     ];
     let limits = Limits { max_bytes: 100 * MIB, ..LIMITS };
-    let several = [400, 1024, 2048].map(|side| Target { max_width: side, max_height: side, ..TARGET });
+    let several = sizes();
     for (name, bytes, one, bound) in cases {
         for (targets, bound) in [(&[TARGET][..], Some(one)), (&several, bound)] {
             let (result, memory, _) =
