@@ -65,6 +65,8 @@ build: ## Operator, functions and page, and the tools to run them
 generate: ## Renew the checked-in generated files
 	@$(STEP) "Rust binaries" $(CARGO) zigbuild --workspace --bins
 	@$(STEP) "CRD" $(BINARIES)/crdgen
+	@$(STEP) "counts of instructions" env UPDATE_GENERATED=1 PYTHONDONTWRITEBYTECODE=1 \
+		python3 -m unittest discover --start-directory tests/instructions
 	@$(STEP) "graph and snapshots" env UPDATE_GENERATED=1 INSTA_UPDATE=always $(CARGO) test --workspace --lib --bins --test '[!e]*'
 
 image: build ## The operator's container image, IMAGE=photogallery-operator:dev
