@@ -35,6 +35,8 @@ CASES = [
     ("12 MP lossy WebP", "photo.webp", ONE),
     ("12 MP baseline JPEG, three pictures", "baseline.jpg", THREE),
     ("12 MP progressive JPEG, three pictures", "progressive.jpg", THREE),
+    ("12 MP PNG, three pictures", "photo.png", THREE),
+    ("12 MP lossy WebP, three pictures", "photo.webp", THREE),
 ]
 OURS, BASE = "photogallery", "libvips"
 TABLE = "thumbnails"
@@ -46,7 +48,6 @@ GOALS = {
     "12 MP PNG": "0.65",
     "12 MP lossy WebP": "0.75",
     "12 MP baseline JPEG, three pictures": "12 MB of memory",
-    "12 MP progressive JPEG, three pictures": "12 MB of memory",
 }
 
 
@@ -57,6 +58,10 @@ NOTES = {
     "12 MP progressive JPEG": "Means of the blocks and their last bit, and the first band of brightness, are all that is decoded; the "
     "rest is making samples of it, resizing and encoding.",
     "12 MP PNG": "Nearly all of it is inflating (`fdeflate`) and undoing the filters (`png`).",
+    "12 MP progressive JPEG, three pictures": "Half is Huffman decoding. Until its last scan the file is all coefficients, 36 MB of them; "
+    "only smaller pictures need fewer.",
+    "12 MP lossy WebP, three pictures": "The largest is about half the photo's size, and what our own decoder leaves out would show: "
+    "this is `image-webp`, which decodes the photo whole and to RGB.",
     "12 MP lossy WebP": "Three quarters is VP8's arithmetic code, a bit at a time. libvips lets libwebp scale down to the target's own "
     "size, which is quicker, and shows.",
 }
@@ -216,8 +221,9 @@ def page(results, rounds, report):
     for title, _, _ in CASES:
         rows = results[title]
         lines += ["", f"### {title}", ""]
-        if title in GOALS:
-            lines += [f"Goal: {GOALS[title]}. {NOTES.get(title, '')}".strip(), ""]
+        told = [*([f"Goal: {GOALS[title]}."] if title in GOALS else []), *([NOTES[title]] if title in NOTES else [])]
+        if told:
+            lines += [" ".join(told), ""]
         lines += ["| variant | ratio | range | CPU ms | memory MB | quality | PSNR dB | bytes |", "|---|---|---|---|---|---|---|---|"]
         for variant in VARIANTS:
             row = rows[variant]

@@ -44,8 +44,10 @@ pub(crate) fn decode(bytes: &[u8], probe: &Probe, aim: Aim, memory: u64) -> Resu
     if pixels.saturating_mul(copies_of_pixels(probe)) > left {
         return Err(Refusal::TooMuchMemory);
     }
-    // The pixels are ours, the rest may be the decoder's: a frame of a GIF can be larger than its screen.
-    decoder.set_limits(allocating(left - pixels)).map_err(refusal)?;
+    // The pixels are ours, the rest may be the decoder's. A frame of a GIF can be larger than its screen; it is counted with the four
+    // bytes of a pixel that it becomes, not with the one that it is made of.
+    let rest = if probe.kind == Kind::Gif { (left - pixels) / 5 * 4 } else { left - pixels };
+    decoder.set_limits(allocating(rest)).map_err(refusal)?;
     let image = DynamicImage::from_decoder(decoder).map_err(refusal)?;
     let (channels, samples) = match (image.color().has_alpha(), image.color().has_color()) {
         (true, _) => (4, image.into_rgba8().into_raw()),

@@ -143,15 +143,19 @@ fn what_does_not_fit_in_memory_is_refused_before_it_is_decoded() {
     assert_eq!(limits.check_file(MIB), Ok(()));
 }
 
-/// Found by the fuzzing below: a screen of one pixel, and a frame that is larger than memory allows.
+/// Found by the fuzzing below: a screen of one pixel, and a frame that is larger than memory allows; or that would fit alone, without
+/// the numbers of its colours.
 #[test]
 fn a_frame_larger_than_its_screen_counts_as_well() {
     let _alone = alone();
-    let mut gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xFF\xFF\xFF".to_vec();
-    gif.extend_from_slice(b",\0\0\0\0\xD0\x07\xD0\x07\0\x02\x02\x44\x01\0;");
-    let (result, memory, _) = cost(&gif, &Limits { memory: 12 * MIB, ..LIMITS });
-    assert_eq!(result.unwrap_err(), Refusal::TooMuchMemory);
-    assert!(memory < 2 * MIB, "{memory}");
+    for (width, height) in [(2000_u16, 2000_u16), (1600, 1700)] {
+        let mut gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xFF\xFF\xFF,\0\0\0\0".to_vec();
+        gif.extend([width.to_le_bytes(), height.to_le_bytes()].concat());
+        gif.extend_from_slice(b"\0\x02\x02\x44\x01\0;");
+        let (result, memory, _) = cost(&gif, &Limits { memory: 12 * MIB, ..LIMITS });
+        assert_eq!(result.unwrap_err(), Refusal::TooMuchMemory);
+        assert!(memory < 2 * MIB, "{memory}");
+    }
 }
 
 #[test]
@@ -371,6 +375,22 @@ fn seeds() -> Vec<Vec<u8>> {
     files.extend([jpeg(true), jpeg(false)]);
     files.push(with_chunk(&png(&corners(40, 30).into()), *b"eXIf", &tiff(true, &first, &exif)));
     files
+}
+
+/// What `tests/tools/fuzz guided` begins with.
+#[test]
+#[ignore = "it tests nothing"]
+fn write_a_corpus() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/fuzz/corpus");
+    std::fs::create_dir_all(&folder).unwrap();
+    let odd: [&[u8]; 3] = [
+        include_bytes!("data/refined_420.jpg"),
+        include_bytes!("data/refined_grey.jpg"),
+        include_bytes!("data/interlaced.png"),
+    ];
+    for (number, bytes) in seeds().into_iter().chain(odd.map(<[u8]>::to_vec)).enumerate() {
+        std::fs::write(folder.join(format!("seed-{number}")), bytes).unwrap();
+    }
 }
 
 /// Large enough for pictures between thumbnail and original.
