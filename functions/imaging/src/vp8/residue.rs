@@ -110,9 +110,9 @@ pub(super) fn means(block: &Block) -> [i16; 16] {
 /// Adds a block to what was predicted (section 14.4).
 #[inline]
 pub(super) fn add(area: &mut Area, at: usize, block: &Block) {
-    // sqrt(2) * cos(pi / 8) - 1 and sqrt(2) * sin(pi / 8), times 65536.
-    let long = |value: i32| value + ((value * 20_091) >> 16);
-    let brief = |value: i32| (value * 35_468) >> 16;
+    // sqrt(2) * cos(pi / 8) - 1 and sqrt(2) * sin(pi / 8), times 65536. Only blocks that no encoder writes are too large for it.
+    let long = |value: i32| value + (value.wrapping_mul(20_091) >> 16);
+    let brief = |value: i32| value.wrapping_mul(35_468) >> 16;
     let turn = |[a, b, c, d]: [i32; 4]| {
         let (sum, difference) = (a + c, a - c);
         let (low, high) = (brief(b) - long(d), long(b) + brief(d));
