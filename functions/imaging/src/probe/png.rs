@@ -23,6 +23,8 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Probe, Refusal> {
             b"iCCP" => probe.profile_bytes = length(data),
             b"acTL" => probe.frames = side(data, 0)?.max(1),
             b"IDAT" => return Ok(probe),
+            // Behind it is nothing that counts, so there are no pixels.
+            b"IEND" => break,
             _ => {}
         }
     }

@@ -144,3 +144,11 @@ proptest! {
         }
     }
 }
+
+/// Found by libFuzzer: cleaning ends there, and what it left had no header.
+#[test]
+fn a_png_that_ends_before_its_pixels_is_refused() {
+    let whole = png(&picture());
+    assert!(probe(&whole).is_ok());
+    assert!(matches!(probe(&with_chunk(&whole, *b"IEND", b"")), Err(Refusal::Damaged { .. })));
+}
