@@ -16,8 +16,8 @@
 //! Then the file is decoded once, at the size that the largest picture needs; what that takes is known and checked before it is
 //! allocated. JPEG and lossy WebP have decoders of their own (modules `jpeg` and `vp8`) which do only what a small picture
 //! needs; PNG is averaged row by row; the rest is decoded whole by the `image` crate. Rows go to the filter as they are decoded
-//! (`scale`), so that the largest picture is the largest thing in memory. It is turned upright and its colours are converted (`small`);
-//! smaller pictures are made of it, one of the other. Pictures are written anew from samples, so no metadata of the original (position,
+//! (`scale`) and, turned upright, into the largest picture (`turn`), which is the largest thing in memory. Its colours are converted
+//! (`small`); smaller pictures are made of it, one of the other. Pictures are written anew from samples, so no metadata of the original (position,
 //! serial numbers, hidden pictures) survives. [`clean`] takes the same out of the original itself, and [`details`] reads the little of
 //! it that may be told.
 //!
@@ -55,6 +55,7 @@ mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod vp8;
 mod whole;
 

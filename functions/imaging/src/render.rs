@@ -58,8 +58,7 @@ fn make(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) -> Res
     let largest = sizes.iter().copied().max().unwrap_or_else(|| placeholder::ENOUGH.fit(width, height));
     let memory =
         limits.left(bytes.len()).checked_sub(results(largest, &sizes)).ok_or(Refusal::TooMuchMemory)?;
-    let Original { picture, takes_profiles, complete } = Original::decode(bytes, probe, largest, memory)?;
-    let mut picture = picture.upright(probe.orientation);
+    let Original { mut picture, takes_profiles, complete } = Original::decode(bytes, probe, largest, memory)?;
     let profile = if takes_profiles { probe::profile(bytes, probe) } else { None };
     if let Some(conversion) = profile.and_then(|profile| ToSrgb::new(&profile)) {
         picture = picture.into_srgb(&conversion);
@@ -82,14 +81,14 @@ fn make(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) -> Res
     Ok(Rendered { pictures: pictures.into_iter().flatten().collect(), placeholder, complete })
 }
 
-/// Bytes that making the pictures takes, beside what decoding does: the largest as three or four bytes a pixel, the same turned,
+/// Bytes that making the pictures takes, beside what decoding does: the largest as three or four bytes a pixel, the next,
 /// and all of them encoded, which even for noise is less than two bytes a pixel.
 fn results(largest: (u32, u32), sizes: &[(u32, u32)]) -> u64 {
     let pixels = |(width, height): (u32, u32)| u64::from(width) * u64::from(height);
     pixels(largest) * 8 + sizes.iter().copied().map(pixels).sum::<u64>() * 2
 }
 
-/// What a file shows, in the size of the largest picture and as it is stored.
+/// What a file shows, in the size of the largest picture, upright.
 struct Original {
     picture: Small,
     /// The profile of a file with ink or grey is for that; here it is RGB or grey already.

@@ -1,11 +1,10 @@
-//! The picture between decoding and encoding: of the target's size, turned upright, its colours converted.
+//! The picture between decoding and encoding: of the target's size and upright. Its colours are converted here.
 
 use std::borrow::Cow;
 
 use jpeg_encoder::rgb_to_ycbcr;
 
 use crate::colour::{ToSrgb, full_range, opaque, white_left_to_rgb, ycbcr_to_rgb};
-use crate::exif::Orientation;
 use crate::model::Model;
 use crate::raster::Raster;
 use crate::refusal::Refusal;
@@ -33,14 +32,6 @@ impl Small {
             (Model::YCbCr | Model::Video, Ok(planes)) => Self::YCbCr(planes),
             (model, Ok(planes)) => Self::Pixels(interleave(&planes, model)),
             (model, Err(planes)) => Self::Pixels(interleave(&planes, model)),
-        }
-    }
-
-    pub(crate) fn upright(self, orientation: Orientation) -> Self {
-        match self {
-            // One after the other, so that only one of them is there twice.
-            Self::YCbCr(planes) => Self::YCbCr(planes.map(|plane| plane.upright(orientation))),
-            Self::Pixels(raster) => Self::Pixels(raster.upright(orientation)),
         }
     }
 

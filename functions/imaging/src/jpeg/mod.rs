@@ -12,7 +12,7 @@
 //! Somebody who wants 400 pixels of 4000 needs two samples a block, so 4 of its 64 coefficients. Decoders for every purpose spend
 //! most of their time on the other 60. This one passes over them several at a time, makes 2 x 2 samples of the rest and never
 //! turns them into RGB: the planes are made smaller and encoded as they are. In a progressive file, most of the bytes are not even
-//! looked at ([`progressive`]). Photos of 12 megapixels take 0.58 of the time of libvips on libjpeg-turbo, progressive ones 0.13, and
+//! looked at ([`progressive`]). Photos of 12 megapixels take 0.51 of the time of libvips on libjpeg-turbo, progressive ones 0.12, and
 //! a few megabytes of memory (`docs/benchmarks.md`); in safe Rust, and the thumbnails look at least as good.
 //!
 //! # How it goes
