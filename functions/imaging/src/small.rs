@@ -193,3 +193,40 @@ pub(crate) fn halved(rgb: &[u8], (width, height): (u32, u32)) -> Vec<u8> {
     }
     samples
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::photo;
+
+    /// In place, two rows at a time, and all at once as pixels. To see it fail: take the colours of the row below.
+    #[test]
+    fn colours_are_converted_where_they_are() {
+        let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        let conversion = ToSrgb::new(&profile).unwrap();
+        for (width, height) in [(83_u32, 61_u32), (64, 2), (1, 1)] {
+            let (across, down) = (width as usize, height as usize);
+            let samples = halved(photo(width, height).as_raw(), (width, height));
+            let (brightness, colours) = samples.split_at(across * down);
+            let (blue, red) = colours.split_at(colours.len() / 2);
+            let plane = |width, height, samples: &[u8]| Raster {
+                width,
+                height,
+                channels: 1,
+                samples: samples.to_vec(),
+            };
+            let half = |samples| plane(across.div_ceil(2), down.div_ceil(2), samples);
+            let small = Small::YCbCr([plane(across, down, brightness), half(blue), half(red)]);
+            let mut pixels = small.pixels().into_owned().samples;
+            conversion.apply(&mut pixels, 3);
+            let Small::YCbCr(seen) = small.into_srgb(&conversion) else { panic!("other planes") };
+            let seen = seen.map(|plane| plane.samples).concat();
+            let expected = halved(&pixels, (width, height));
+            assert_ne!(seen, samples);
+            assert!(
+                seen.len() == expected.len()
+                    && seen.iter().zip(&expected).all(|(left, right)| left.abs_diff(*right) <= 1)
+            );
+        }
+    }
+}
