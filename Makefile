@@ -42,7 +42,7 @@ bench: ## Thumbnails against libvips and sharp, functions against boto3; renews 
 	@tests/tools/bench
 
 # COUNT=5000 SEED=7 for others, COUNT=1 SEED=n for one again; GUIDED=600 for that many seconds of libFuzzer.
-fuzz: ## Break a million files that strangers might send (about a quarter of an hour)
+fuzz: ## Break a million files that strangers might send (about 10 minutes)
 	@tests/tools/fuzz $(if $(GUIDED),guided $(GUIDED))
 
 crash-matrix: build ## Kill the operator at every step; renews the table in docs/reliability.md (about 25 minutes)
