@@ -2,6 +2,7 @@
 
 use super::bits::Bits;
 use super::residue::{BANDS, Kind};
+use super::smooth::Strength;
 use super::tables::{DEFAULTS, FIRST_STEPS, OTHER_STEPS, Probabilities, UPDATES};
 
 /// Steps of the first coefficient and of the others.
@@ -16,10 +17,16 @@ pub(super) struct Quantisation {
     pub(super) colour: Steps,
 }
 
+/// How much macroblocks of a segment are smoothed: those with one prediction, and those with one for each block.
+pub(super) type Strengths = [Option<Strength>; 2];
+
 /// What the macroblocks are read with.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) segments: [Quantisation; 4],
+    pub(super) strengths: [Strengths; 4],
+    /// Whether there is one kind of smoothing only.
+    pub(super) simple: bool,
     /// Probabilities of a macroblock's segment, if each says which it has.
     pub(super) segment_tree: Option<[u8; 3]>,
     pub(super) kinds: [Kind; 4],
@@ -37,7 +44,7 @@ impl Header {
         }
         // Whether samples can be taken to be in range; clamping does no harm.
         bits.flag();
-        let (mut levels, mut segmented, mut absolute) = ([0; 4], false, false);
+        let (mut levels, mut strengths, mut segmented, mut absolute) = ([0; 4], [0; 4], false, false);
         let mut segment_tree = None;
         if bits.flag() {
             segmented = true;
@@ -45,24 +52,25 @@ impl Header {
             if values {
                 absolute = bits.flag();
                 levels = std::array::from_fn(|_| bits.optional(7).unwrap_or_default());
-                // How much to smooth: not done here.
-                for _ in 0..4 {
-                    bits.optional(6);
-                }
+                strengths = std::array::from_fn(|_| bits.optional(6).unwrap_or_default());
             }
             if tree {
                 segment_tree = Some(std::array::from_fn(|_| if bits.flag() { bits.number(8) } else { 255 }));
             }
         }
-        // Smoothing: kind, strength, sharpness, and changes to it.
-        bits.number(1);
-        bits.number(6);
-        bits.number(3);
+        // Smoothing: kind, strength, sharpness, and changes for a frame as this and for a prediction for each block.
+        let (simple, strength, sharpness) = (bits.flag(), i32::from(bits.number(6)), bits.number(3));
+        let mut changes = [0; 8];
         if bits.flag() && bits.flag() {
-            for _ in 0..8 {
-                bits.optional(6);
-            }
+            changes = std::array::from_fn(|_| bits.optional(6).unwrap_or_default());
         }
+        let [all, _, _, _, each, ..] = changes;
+        let strengths = strengths.map(|own| {
+            let base = if segmented && absolute { own } else { strength + own };
+            // A frame of strength 0 is not smoothed, whatever its segments say.
+            let of = |level: i32| Strength::new(if strength > 0 { level } else { 0 }, sharpness);
+            [of(base.clamp(0, 63) + all), of(base.clamp(0, 63) + all + each)]
+        });
         let parts = 1 << bits.number(2);
         let level = i32::from(bits.number(7));
         let deltas = std::array::from_fn(|_| bits.optional(4).unwrap_or_default());
@@ -74,7 +82,7 @@ impl Header {
         bits.flag();
         let kinds = kinds(&probabilities(bits));
         let skip = bits.flag().then(|| bits.number(8));
-        Some(Self { segments, segment_tree, kinds, skip, parts })
+        Some(Self { segments, strengths, simple, segment_tree, kinds, skip, parts })
     }
 }
 

@@ -11,24 +11,25 @@
 //! Every sample has to be made, since the next is predicted from it; there is no short cut as in JPEG. But a decoder for every
 //! purpose spends half of its time on what a thumbnail does not show: smoothing the edges of blocks, enlarging the planes of colour,
 //! turning everything into RGB. Prediction uses samples from before the smoothing, so it can be left out; its traces vanish when four
-//! or more samples become one, and smaller pictures are not decoded here. Each macroblock is averaged as soon as it is decoded, and
-//! each row of them goes to the filter, so that no large plane is ever in memory.
+//! or more samples become one. Then each macroblock is averaged as soon as it is decoded. For larger pictures, planes keep their size
+//! and are smoothed ([`smooth`]). Each row of macroblocks goes to the filter, so that no large plane is ever in memory.
 //!
 //! # What it does not do
 //!
-//! `None` leaves a file to the decoder for every purpose: animations, transparency, pictures less than four times their target, and
-//! frames that make no sense.
+//! `None` leaves a file to the decoder for every purpose: animations, transparency, and frames that make no sense.
 
 mod bits;
 mod header;
 mod predict;
 mod residue;
+mod smooth;
 mod tables;
 
 use bits::Bits;
 use header::{Header, Quantisation};
 use predict::{Area, Mode, ORIGIN, STRIDE, Small};
 use residue::Block;
+use smooth::{Edges, Smoothed};
 
 use crate::raster::Raster;
 use crate::refusal::Refusal;
@@ -71,9 +72,9 @@ pub(crate) fn decode(
     if tag & 1 != 0 || head[3..6] != [0x9D, 0x01, 0x2A] || (side(6), side(8)) != size {
         return None;
     }
-    let planes = plan(size, aim)?;
+    let mut planes = plan(size, aim);
     let across = (size.0 as usize).div_ceil(16);
-    let needed = planes.iter().map(Averaged::bytes).sum::<usize>() + across * size_of::<Above>();
+    let needed = needed(&planes, across);
     if needed as u64 > memory {
         return Some(Err(Refusal::TooMuchMemory));
     }
@@ -81,17 +82,23 @@ pub(crate) fn decode(
     let mut modes = Bits::new(first);
     let header = Header::read(&mut modes)?;
     let parts = parts(rest, header.parts)?;
-    let planes = planes.map(Averaged::allocate);
-    let mut decoder = Decoder { header, modes, planes, across, areas: [[0; 17 * STRIDE]; 3] };
+    planes.iter_mut().for_each(Plane::allocate);
+    let down = (size.1 as usize).div_ceil(16);
+    let mut decoder = Decoder { header, modes, planes, across, down, areas: [[0; 17 * STRIDE]; 3] };
     let done = decoder.run(parts);
     Some(match done {
-        Some(()) => decoder.planes.into_iter().map(|averaged| averaged.scaler.finish()).collect(),
+        Some(()) => decoder.planes.into_iter().map(Plane::finish).collect(),
         None => Err(Refusal::damaged("the data ends early")),
     })
 }
 
-/// `None` if the picture is not large enough to be averaged.
-fn plan((width, height): (u32, u32), aim: Aim) -> Option<[Averaged; 3]> {
+/// Bytes of memory.
+fn needed(planes: &[Plane; 3], across: usize) -> usize {
+    planes.iter().map(Plane::bytes).sum::<usize>() + across * (size_of::<Above>() + size_of::<Edges>())
+}
+
+/// Brightness decides: where it is averaged, colours are as well, or left as they are.
+fn plan((width, height): (u32, u32), aim: Aim) -> [Plane; 3] {
     let (width, height) = (width as usize, height as usize);
     let room = |width: usize, height: usize, factor: usize, most: usize| {
         let room = (width * 8 / (aim.width.max(1) as usize * factor))
@@ -101,11 +108,57 @@ fn plan((width, height): (u32, u32), aim: Aim) -> Option<[Averaged; 3]> {
     // Twice the target for brightness, 5/8 of it for colours, as for JPEG.
     let side = room(width, height, 16, 16);
     if side < LEAST {
-        return None;
+        return [1, 2, 2].map(|halves| Plane::Smoothed(Smoothed::new((width, height), halves, aim)));
     }
     let colour = room(width.div_ceil(2), height.div_ceil(2), 5, 8);
-    let averaged = |halves: usize, side: usize| Averaged::new((width, height), halves, side, aim);
-    Some([averaged(1, side), averaged(2, colour), averaged(2, colour)])
+    [(1, side), (2, colour), (2, colour)]
+        .map(|(halves, side)| Plane::Averaged(Averaged::new((width, height), halves, side, aim)))
+}
+
+/// A plane while it is decoded.
+#[derive(Debug)]
+enum Plane {
+    Averaged(Averaged),
+    Smoothed(Smoothed),
+}
+
+impl Plane {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Averaged(plane) => plane.bytes(),
+            Self::Smoothed(plane) => plane.bytes(),
+        }
+    }
+
+    fn allocate(&mut self) {
+        match self {
+            Self::Averaged(plane) => plane.allocate(),
+            Self::Smoothed(plane) => plane.allocate(),
+        }
+    }
+
+    /// Takes in the samples of a macroblock.
+    fn take(&mut self, area: &Area, column: usize, row: usize) {
+        match self {
+            Self::Averaged(plane) => plane.take(area, column, row),
+            Self::Smoothed(plane) => plane.take(area, column),
+        }
+    }
+
+    /// Passes a row of macroblocks on. What of it is below the picture is left out by the filter.
+    fn end_row(&mut self, edges: &[Edges], simple: bool) -> Result<(), Refusal> {
+        match self {
+            Self::Averaged(plane) => plane.scaler.push(&plane.samples),
+            Self::Smoothed(plane) => plane.end_row(edges, simple),
+        }
+    }
+
+    fn finish(self) -> Result<Raster, Refusal> {
+        match self {
+            Self::Averaged(plane) => plane.scaler.finish(),
+            Self::Smoothed(plane) => plane.finish(),
+        }
+    }
 }
 
 impl Averaged {
@@ -129,14 +182,8 @@ impl Averaged {
         self.length() + self.scaler.bytes()
     }
 
-    fn allocate(mut self) -> Self {
+    fn allocate(&mut self) {
         self.samples = vec![0; self.length()];
-        self
-    }
-
-    /// Passes a row of macroblocks on. What of it is below the picture is left out by the filter.
-    fn end_row(&mut self) -> Option<()> {
-        self.scaler.push(&self.samples).ok()
     }
 
     /// Takes in the samples of a macroblock.
@@ -216,12 +263,12 @@ struct Edge {
 
 /// A macroblock's header.
 struct Macroblock {
-    quantisation: Quantisation,
     skip: bool,
     /// `None`: each block on its own.
     mode: Option<Mode>,
     small: [Small; 16],
     colour: Mode,
+    segment: usize,
 }
 
 /// Coefficients of a macroblock: 16 blocks of brightness, 4 of each colour, and how many each has.
@@ -230,11 +277,20 @@ struct Residue {
     counts: [usize; 24],
 }
 
+impl Residue {
+    /// Whether anything is added to the prediction.
+    fn is_something(&self) -> bool {
+        self.blocks.iter().zip(&self.counts).any(|(block, count)| block[0] != 0 || *count > 1)
+    }
+}
+
 struct Decoder<'a> {
     header: Header,
     modes: Bits<'a>,
-    planes: [Averaged; 3],
+    planes: [Plane; 3],
+    /// Macroblocks of a row, and rows.
     across: usize,
+    down: usize,
     /// The current macroblock in each plane, and what is around it.
     areas: [Area; 3],
 }
@@ -244,9 +300,9 @@ impl Decoder<'_> {
     fn run(&mut self, mut parts: Vec<Bits<'_>>) -> Option<()> {
         let start = Above { y: [BEYOND_TOP; 16], colours: [[BEYOND_TOP; 8]; 2], edge: Edge::default() };
         let mut above = vec![start; self.across];
-        let down = self.planes[0].height.div_ceil(16);
+        let mut edges = vec![Edges::default(); self.across];
         let count = parts.len();
-        for row in 0..down {
+        for row in 0..self.down {
             let part = parts.get_mut(row % count)?;
             let mut left = Edge::default();
             self.begin_row(row);
@@ -256,6 +312,7 @@ impl Decoder<'_> {
                 self.borders(&above, column, row);
                 self.rebuild(&block, residue.as_ref(), (row > 0, column > 0));
                 self.keep(&mut above[column]);
+                edges[column] = self.edges(&block, residue.as_ref());
                 for (plane, area) in self.planes.iter_mut().zip(&self.areas) {
                     plane.take(area, column, row);
                 }
@@ -263,7 +320,8 @@ impl Decoder<'_> {
             if part.is_exhausted() || self.modes.is_exhausted() {
                 return None;
             }
-            self.planes.iter_mut().try_for_each(Averaged::end_row)?;
+            let simple = self.header.simple;
+            self.planes.iter_mut().try_for_each(|plane| plane.end_row(&edges, simple)).ok()?;
         }
         Some(())
     }
@@ -359,7 +417,7 @@ impl Decoder<'_> {
         } else {
             Mode::Left
         };
-        Macroblock { quantisation: self.header.segments[segment % 4], skip, mode, small, colour }
+        Macroblock { skip, mode, small, colour, segment: segment % 4 }
     }
 
     /// Reads a macroblock's coefficients (section 13). `None` if there are none.
@@ -377,7 +435,7 @@ impl Decoder<'_> {
             }
             return None;
         }
-        let Quantisation { brightness, means, colour } = macroblock.quantisation;
+        let Quantisation { brightness, means, colour } = self.header.segments[macroblock.segment];
         let kinds = &self.header.kinds;
         let mut residue = Residue { blocks: [[0; 16]; 24], counts: [0; 24] };
         let (kind, first) = if own_means {
@@ -408,6 +466,12 @@ impl Decoder<'_> {
             (*above, *left) = (*count > 0, *count > 0);
         }
         Some(residue)
+    }
+
+    fn edges(&self, macroblock: &Macroblock, residue: Option<&Residue>) -> Edges {
+        let each = macroblock.mode.is_none();
+        let strength = self.header.strengths[macroblock.segment][usize::from(each)];
+        Edges { strength, within: each || residue.is_some_and(Residue::is_something) }
     }
 
     /// Makes the samples.
