@@ -33,6 +33,7 @@
     )
 )]
 
+mod arriving;
 mod clean;
 mod colour;
 mod details;
@@ -59,6 +60,7 @@ mod turn;
 mod vp8;
 mod whole;
 
+pub use arriving::{Arriving, header_end};
 pub use clean::clean;
 pub use details::{Details, MAX_TEXT, details};
 pub use exif::Orientation;

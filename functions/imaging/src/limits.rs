@@ -41,7 +41,7 @@ impl Limits {
     }
 
     /// What is left for decoding beside the file.
-    pub(crate) fn left(&self, file_bytes: usize) -> u64 {
-        self.memory.saturating_sub(u64::try_from(file_bytes).unwrap_or(u64::MAX))
+    pub(crate) fn left(&self, file_bytes: u64) -> u64 {
+        self.memory.saturating_sub(file_bytes)
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::colour::ToSrgb;
 use crate::encode::encode;
-use crate::jpeg::{self, Failure};
+use crate::jpeg::{self, Decoded, Failure};
 use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::model::Model;
@@ -45,40 +45,81 @@ pub struct Picture {
 pub fn render(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) -> Result<Rendered, Refusal> {
     limits.check_file(bytes.len() as u64)?;
     limits.check_probe(probe)?;
-    // Our own code does not panic, but these are several decoders by others. One that panics on a file would do so on every
-    // retry: that is the file's fault and ends here.
-    catch_unwind(AssertUnwindSafe(|| make(bytes, probe, limits, targets)))
-        .unwrap_or_else(|_| Err(Refusal::damaged("the decoder panicked")))
+    careful(|| {
+        let job = Job::new(probe, limits, targets, bytes.len() as u64)?;
+        job.finish(bytes, probe, Original::decode(bytes, probe, job.aim, job.memory)?)
+    })
 }
 
-fn make(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) -> Result<Rendered, Refusal> {
-    let (width, height) = probe.upright();
-    let sizes: Vec<(u32, u32)> = targets.iter().map(|target| target.fit(width, height)).collect();
-    // Without a target there is still a placeholder to make.
-    let largest = sizes.iter().copied().max().unwrap_or_else(|| placeholder::ENOUGH.fit(width, height));
-    let memory =
-        limits.left(bytes.len()).checked_sub(results(largest, &sizes)).ok_or(Refusal::TooMuchMemory)?;
-    let Original { mut picture, takes_profiles, complete } = Original::decode(bytes, probe, largest, memory)?;
-    let profile = if takes_profiles { probe::profile(bytes, probe) } else { None };
-    if let Some(conversion) = profile.and_then(|profile| ToSrgb::new(&profile)) {
-        picture = picture.into_srgb(&conversion);
+/// Our own code does not panic, but there are several decoders by others. One that panics on a file would do so on every retry: that
+/// is the file's fault and ends here.
+pub(crate) fn careful<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
+}
+
+pub(crate) fn panicked() -> Refusal {
+    Refusal::damaged("the decoder panicked")
+}
+
+/// What is made of a file.
+#[derive(Debug)]
+pub(crate) struct Job {
+    targets: Vec<Target>,
+    sizes: Vec<(u32, u32)>,
+    /// The size of the largest picture, upright, and how it is made.
+    largest: (u32, u32),
+    pub(crate) aim: Aim,
+    /// Bytes that decoding may take.
+    pub(crate) memory: u64,
+}
+
+impl Job {
+    pub(crate) fn new(
+        probe: &Probe,
+        limits: &Limits,
+        targets: &[Target],
+        file_bytes: u64,
+    ) -> Result<Self, Refusal> {
+        let (width, height) = probe.upright();
+        let sizes: Vec<(u32, u32)> = targets.iter().map(|target| target.fit(width, height)).collect();
+        // Without a target there is still a placeholder to make.
+        let largest = sizes.iter().copied().max().unwrap_or_else(|| placeholder::ENOUGH.fit(width, height));
+        let memory =
+            limits.left(file_bytes).checked_sub(results(largest, &sizes)).ok_or(Refusal::TooMuchMemory)?;
+        let (width, height) = if probe.orientation.turns() { (largest.1, largest.0) } else { largest };
+        let aim = Aim { width, height, orientation: probe.orientation };
+        Ok(Self { targets: targets.to_vec(), sizes, largest, aim, memory })
     }
-    // From large to small, each of the one before: what is left of that is more than twice what the next can show, or nearly, and
-    // it is a few times smaller than the original.
-    let mut order: Vec<usize> = (0..targets.len()).collect();
-    order.sort_by_key(|index| Reverse(sizes[*index]));
-    let mut pictures: Vec<Option<Picture>> = targets.iter().map(|_| None).collect();
-    let mut size = largest;
-    for index in order {
-        if sizes[index] != size {
-            size = sizes[index];
-            picture = picture.resize(size)?;
+
+    pub(crate) fn finish(
+        &self,
+        bytes: &[u8],
+        probe: &Probe,
+        original: Original,
+    ) -> Result<Rendered, Refusal> {
+        let Original { mut picture, takes_profiles, complete } = original;
+        let profile = if takes_profiles { probe::profile(bytes, probe) } else { None };
+        if let Some(conversion) = profile.and_then(|profile| ToSrgb::new(&profile)) {
+            picture = picture.into_srgb(&conversion);
         }
-        let bytes = encode(&picture, &targets[index])?;
-        pictures[index] = Some(Picture { width: size.0, height: size.1, bytes });
+        // From large to small, each of the one before: what is left of that is more than twice what the next can show, or nearly, and
+        // it is a few times smaller than the original.
+        let Self { targets, sizes, .. } = self;
+        let mut order: Vec<usize> = (0..targets.len()).collect();
+        order.sort_by_key(|index| Reverse(sizes[*index]));
+        let mut pictures: Vec<Option<Picture>> = targets.iter().map(|_| None).collect();
+        let mut size = self.largest;
+        for index in order {
+            if sizes[index] != size {
+                size = sizes[index];
+                picture = picture.resize(size)?;
+            }
+            let bytes = encode(&picture, &targets[index])?;
+            pictures[index] = Some(Picture { width: size.0, height: size.1, bytes });
+        }
+        let placeholder = Placeholder::of(&picture)?;
+        Ok(Rendered { pictures: pictures.into_iter().flatten().collect(), placeholder, complete })
     }
-    let placeholder = Placeholder::of(&picture)?;
-    Ok(Rendered { pictures: pictures.into_iter().flatten().collect(), placeholder, complete })
 }
 
 /// Bytes that making the pictures takes, beside what decoding does: the largest as three or four bytes a pixel, the next,
@@ -89,7 +130,7 @@ fn results(largest: (u32, u32), sizes: &[(u32, u32)]) -> u64 {
 }
 
 /// What a file shows, in the size of the largest picture, upright.
-struct Original {
+pub(crate) struct Original {
     picture: Small,
     /// The profile of a file with ink or grey is for that; here it is RGB or grey already.
     takes_profiles: bool,
@@ -97,36 +138,52 @@ struct Original {
 }
 
 impl Original {
-    fn decode(bytes: &[u8], probe: &Probe, upright: (u32, u32), memory: u64) -> Result<Self, Refusal> {
-        let (width, height) =
-            if probe.orientation.turns() { (upright.1, upright.0) } else { (upright.0, upright.1) };
-        let aim = Aim { width, height, orientation: probe.orientation };
-        let pixels =
-            |raster: Raster| Self { picture: Small::Pixels(raster), takes_profiles: true, complete: true };
-        let planes = |planes: Vec<Raster>, model: Model, complete: bool| Self {
-            picture: Small::of_planes(planes, model),
-            takes_profiles: matches!(model, Model::YCbCr | Model::Video | Model::Rgb),
-            complete,
-        };
-        let whole = || whole::decode(bytes, probe, aim, memory).map(pixels);
+    fn decode(bytes: &[u8], probe: &Probe, aim: Aim, memory: u64) -> Result<Self, Refusal> {
+        let whole = || whole::decode(bytes, probe, aim, memory).map(Self::of_pixels);
         match probe.kind {
             Kind::Jpeg => {
-                let summary = jpeg::summary(bytes)?;
-                match jpeg::decode(bytes, &summary, aim, memory) {
-                    Ok(decoded) => Ok(planes(decoded.planes, decoded.model, decoded.complete)),
-                    Err(Failure::Refused(refusal)) => Err(refusal),
-                    Err(Failure::Exotic(why)) => whole().map_err(|refusal| match refusal {
-                        Refusal::Damaged { detail } => Refusal::damaged(format!("{why}; {detail}")),
-                        other => other,
-                    }),
-                }
+                let decoded = jpeg::decode(bytes, &jpeg::summary(bytes)?, aim, memory);
+                Self::of_jpeg(decoded, bytes, probe, aim, memory)
             }
-            Kind::Png => png::decode(bytes, aim, memory).map(pixels),
+            Kind::Png => png::decode(bytes, aim, memory).map(Self::of_pixels),
             Kind::Webp if probe.alpha || probe.frames > 1 => whole(),
             Kind::Webp => probe::webp::lossy_frame(bytes)
                 .and_then(|frame| vp8::decode(frame, (probe.width, probe.height), aim, memory))
-                .map_or_else(whole, |decoded| Ok(planes(decoded?, Model::Video, true))),
+                .map_or_else(whole, |decoded| Ok(Self::of_planes(decoded?, Model::Video, true))),
             Kind::Gif => whole(),
+        }
+    }
+
+    /// What our own decoder made of a JPEG, or another makes of one that is too rare for it.
+    pub(crate) fn of_jpeg(
+        decoded: Result<Decoded, Failure>,
+        bytes: &[u8],
+        probe: &Probe,
+        aim: Aim,
+        memory: u64,
+    ) -> Result<Self, Refusal> {
+        match decoded {
+            Ok(decoded) => Ok(Self::of_planes(decoded.planes, decoded.model, decoded.complete)),
+            Err(Failure::Refused(refusal)) => Err(refusal),
+            Err(Failure::Exotic(why)) => {
+                let pixels = whole::decode(bytes, probe, aim, memory).map_err(|refusal| match refusal {
+                    Refusal::Damaged { detail } => Refusal::damaged(format!("{why}; {detail}")),
+                    other => other,
+                });
+                pixels.map(Self::of_pixels)
+            }
+        }
+    }
+
+    fn of_pixels(raster: Raster) -> Self {
+        Self { picture: Small::Pixels(raster), takes_profiles: true, complete: true }
+    }
+
+    fn of_planes(planes: Vec<Raster>, model: Model, complete: bool) -> Self {
+        Self {
+            picture: Small::of_planes(planes, model),
+            takes_profiles: matches!(model, Model::YCbCr | Model::Video | Model::Rgb),
+            complete,
         }
     }
 }

@@ -15,7 +15,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use functions_imaging::{Format, Limits, Refusal, Rendered, Target, clean, details, probe, render};
+use functions_imaging::{
+    Arriving, Format, Limits, Refusal, Rendered, Target, clean, details, header_end, probe, render,
+};
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use jpeg_encoder::SamplingFactor;
 use peak_alloc::PeakAlloc;
@@ -57,9 +59,32 @@ fn keep(bytes: Vec<u8>, limits: &Limits) -> Result<Rendered, Refusal> {
     for text in [told.taken_at, told.camera, told.lens, told.exposure_time].into_iter().flatten() {
         assert!(!text.is_empty() && text.len() <= 300 && !text.contains(char::is_control), "{text:?}");
     }
-    let cleaned = clean(bytes, &found);
-    let found = probe(&cleaned)?;
-    render(&cleaned, &found, limits, &sizes())
+    let Some(end) = header_end(&bytes) else {
+        let cleaned = clean(bytes, &found);
+        let found = probe(&cleaned)?;
+        return render(&cleaned, &found, limits, &sizes());
+    };
+    // Its header is cleaned first and the rest comes in in pieces.
+    let mut cleaned = clean(bytes[..end].to_vec(), &found);
+    let again = probe(&cleaned)?;
+    let mut arriving = Arriving::new(&cleaned, &again, bytes.len() as u64, limits, &sizes())?;
+    for piece in bytes[end..].chunks(bytes.len() / 3 + 1) {
+        cleaned.extend(piece);
+        arriving.advance(&cleaned);
+    }
+    let cleaned = clean(cleaned, &again);
+    let made = arriving.finish(&cleaned);
+    // Some are made at once as well: two decodes take twice as long.
+    if bytes.len().is_multiple_of(8) {
+        let at_once = render(&clean(bytes, &found), &again, limits, &sizes());
+        assert!(pictures(&made) == pictures(&at_once), "in pieces {made:?}, at once {at_once:?}");
+    }
+    made
+}
+
+fn pictures(made: &Result<Rendered, Refusal>) -> Result<(bool, Vec<&[u8]>), &Refusal> {
+    let made = made.as_ref()?;
+    Ok((made.complete, made.pictures.iter().map(|picture| &picture.bytes[..]).collect()))
 }
 
 /// Those of the thumbnail function.

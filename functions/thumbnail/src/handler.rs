@@ -153,14 +153,19 @@ impl Thumbnails {
         }
     }
 
-    /// Checks the file from the outside in: size, first bytes, header, pixels.
+    /// Checks the file from the outside in: size, first bytes, header, pixels; the latter while the rest comes in.
     async fn open(&self, incoming: &mut Incoming) -> Result<Result<Opened, Refusal>, Failure> {
         if let Err(refusal) = self.rules.check_file(incoming.size) {
             return Ok(Err(refusal));
         }
-        let bytes = metrics::stage("DownloadMilliseconds", incoming.read()).await?;
-        let opened = async { self.rules.open(bytes, incoming.claimed) };
-        Ok(metrics::stage("DecodeMilliseconds", opened).await)
+        let mut opening = self.rules.opening(incoming.claimed, incoming.size);
+        // What comes in while something is decoded waits in the socket's buffer.
+        while let Some(bytes) = metrics::stage("DownloadMilliseconds", incoming.next()).await? {
+            if let Err(refusal) = metrics::stage("DecodeMilliseconds", async { opening.push(&bytes) }).await {
+                return Ok(Err(refusal));
+            }
+        }
+        Ok(metrics::stage("DecodeMilliseconds", async { opening.finish() }).await)
     }
 
     async fn keep(&self, id: PhotoId, incoming: &Incoming, opened: Opened) -> Result<(), Failure> {

@@ -8,7 +8,8 @@ use functions_core::contract::{RENDITIONS, env};
 use functions_core::settings::{SettingError, Settings};
 use functions_core::upload_request::UploadLimits;
 use functions_imaging::{
-    Details, Format, Kind, Limits, Placeholder, Rendered, Target, clean, details, probe, render,
+    Arriving, Details, Format, Kind, Limits, Placeholder, Probe, Rendered, Target, clean, details,
+    header_end, probe, render,
 };
 
 const MIB: u64 = 1 << 20;
@@ -131,10 +132,14 @@ impl Rules {
         Ok(self.limits.check_file(bytes)?)
     }
 
-    /// From the outside in: first bytes, header, pixels.
-    ///
-    /// It is the cleaned file that is decoded: what is kept is what was checked.
-    pub(crate) fn open(&self, mut bytes: Vec<u8>, claimed: Option<ContentType>) -> Result<Opened, Refusal> {
+    /// Begins with a file of so many bytes, of which none is there yet.
+    pub(crate) fn opening(&self, claimed: Option<ContentType>, size: u64) -> Opening<'_> {
+        let bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+        Opening { rules: self, claimed, size, bytes, header: None, arriving: None }
+    }
+
+    /// Checks a file from the outside in, first bytes and header, and cleans what is there of it.
+    fn check(&self, bytes: Vec<u8>, claimed: Option<ContentType>) -> Result<(Vec<u8>, Header), Refusal> {
         let proven = content_type(Kind::sniff(&bytes)?);
         if claimed != Some(proven) {
             return Err(Refusal::OtherType { proven });
@@ -142,29 +147,29 @@ impl Rules {
         if !self.accepted.contains(&proven) {
             return Err(Refusal::TypeNotAccepted { proven });
         }
-        let mut found = probe(&bytes)?;
+        let found = probe(&bytes)?;
         self.limits.check_probe(&found)?;
         let details = details(&bytes, &found);
-        if self.clean {
-            bytes = clean(bytes, &found);
-            found = probe(&bytes)?;
-        }
+        let bytes = if self.clean { clean(bytes, &found) } else { bytes };
+        let found = probe(&bytes)?;
         let (width, height) = found.upright();
-        let mut edges = self.renditions(width, height);
-        let Rendered { pictures, placeholder, complete } = loop {
-            let targets: Vec<_> =
-                std::iter::once(self.target).chain(edges.iter().map(|edge| self.rendition(*edge))).collect();
-            match render(&bytes, &found, &self.limits, &targets) {
-                // Better a photo without its largest rendition than none.
+        let edges = self.renditions(width, height);
+        Ok((bytes, Header { proven, found, details, edges }))
+    }
+
+    /// Better a photo without its largest rendition than none.
+    fn fitting<T>(
+        &self,
+        edges: &mut Vec<u32>,
+        make: impl Fn(&[Target]) -> Result<T, functions_imaging::Refusal>,
+    ) -> Result<T, Refusal> {
+        loop {
+            let renditions = edges.iter().map(|edge| self.rendition(*edge));
+            match make(&std::iter::once(self.target).chain(renditions).collect::<Vec<_>>()) {
                 Err(functions_imaging::Refusal::TooMuchMemory) if !edges.is_empty() => drop(edges.pop()),
-                rendered => break rendered?,
+                made => return Ok(made?),
             }
-        };
-        let mut pictures = pictures.into_iter().map(|picture| picture.bytes);
-        let thumbnail = pictures.next().unwrap_or_default();
-        let renditions = edges.into_iter().zip(pictures).collect();
-        let original = bytes;
-        Ok(Opened { proven, width, height, complete, details, original, thumbnail, renditions, placeholder })
+        }
     }
 
     /// Long edges of the renditions that an upright photo of this size has.
@@ -176,6 +181,89 @@ impl Rules {
 
     fn rendition(&self, edge: u32) -> Target {
         Target { max_width: edge, max_height: edge, ..self.target }
+    }
+}
+
+/// A file that is coming in.
+///
+/// A JPEG is checked and decoded while it does. It is the cleaned file that is decoded, and what is kept is what was checked: so the
+/// header is cleaned as soon as it is there, and what trails behind the picture in the end, which moves nothing.
+#[derive(Debug)]
+pub(crate) struct Opening<'a> {
+    rules: &'a Rules,
+    claimed: Option<ContentType>,
+    /// Bytes that it will have.
+    size: u64,
+    bytes: Vec<u8>,
+    header: Option<Header>,
+    arriving: Option<Arriving>,
+}
+
+/// What the beginning of a file says.
+#[derive(Debug)]
+struct Header {
+    proven: ContentType,
+    /// In the cleaned file.
+    found: Probe,
+    /// In the file as it came.
+    details: Details,
+    /// Of the renditions that will be made.
+    edges: Vec<u32>,
+}
+
+impl Opening<'_> {
+    /// Takes the next bytes. After a refusal the rest need not be read.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+        self.bytes.extend_from_slice(bytes);
+        if let Some(arriving) = &mut self.arriving {
+            arriving.advance(&self.bytes);
+        } else if let Some(end) = header_end(&self.bytes) {
+            let rest = self.bytes.split_off(end);
+            let mut header = self.check()?;
+            self.bytes.extend(rest);
+            let arriving = self.rules.fitting(&mut header.edges, |targets| {
+                Arriving::new(&self.bytes, &header.found, self.size, &self.rules.limits, targets)
+            });
+            self.arriving = Some(arriving?);
+            self.header = Some(header);
+        }
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<Header, Refusal> {
+        let (bytes, header) = self.rules.check(std::mem::take(&mut self.bytes), self.claimed)?;
+        self.bytes = bytes;
+        Ok(header)
+    }
+
+    /// Makes a photo of it, now that all of it is there.
+    pub(crate) fn finish(mut self) -> Result<Opened, Refusal> {
+        let mut header = match self.header.take() {
+            Some(header) => header,
+            None => self.check()?,
+        };
+        let Self { rules, mut bytes, arriving, .. } = self;
+        let arrived = arriving.map(|arriving| {
+            if rules.clean {
+                bytes = clean(std::mem::take(&mut bytes), &header.found);
+            }
+            arriving.finish(&bytes)
+        });
+        let Rendered { pictures, placeholder, complete } = match arrived {
+            // The decoder for rare files takes more.
+            None | Some(Err(functions_imaging::Refusal::TooMuchMemory)) => rules
+                .fitting(&mut header.edges, |targets| {
+                    render(&bytes, &header.found, &rules.limits, targets)
+                })?,
+            Some(rendered) => rendered?,
+        };
+        let Header { proven, found, details, edges } = header;
+        let (width, height) = found.upright();
+        let mut pictures = pictures.into_iter().map(|picture| picture.bytes);
+        let thumbnail = pictures.next().unwrap_or_default();
+        let renditions = edges.into_iter().zip(pictures).collect();
+        let original = bytes;
+        Ok(Opened { proven, width, height, complete, details, original, thumbnail, renditions, placeholder })
     }
 }
 
@@ -216,6 +304,13 @@ pub(crate) mod tests {
         };
         let table: Vec<_> = SETTINGS.iter().map(value).collect();
         Rules::from_settings(&Settings::from_table(&table)).unwrap()
+    }
+
+    /// In pieces, as a file comes in.
+    fn open(rules: &Rules, bytes: &[u8], claimed: Option<ContentType>) -> Result<Opened, Refusal> {
+        let mut opening = rules.opening(claimed, bytes.len() as u64);
+        bytes.chunks(1000).try_for_each(|piece| opening.push(piece))?;
+        opening.finish()
     }
 
     fn encoded(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
@@ -277,7 +372,7 @@ pub(crate) mod tests {
             let types = "image/jpeg,image/png,image/webp,image/gif";
             let rules = rules(&[("FORMAT", setting), ("CONTENT_TYPES", types)]);
             for (bytes, kind, (width, height)) in &files {
-                let made = rules.open(bytes.clone(), Some(*kind)).unwrap();
+                let made = open(&rules, bytes, Some(*kind)).unwrap();
                 assert_eq!(
                     (made.proven, made.width, made.height, made.complete),
                     (*kind, *width, *height, true)
@@ -294,18 +389,18 @@ pub(crate) mod tests {
         let jpeg = jpeg(16, 8, 1);
         let proven = ContentType::Jpeg;
         for claimed in [None, Some(ContentType::Png)] {
-            assert_eq!(rules.open(jpeg.clone(), claimed).unwrap_err(), Refusal::OtherType { proven });
+            assert_eq!(open(&rules, &jpeg, claimed).unwrap_err(), Refusal::OtherType { proven });
         }
-        assert_eq!(rules.open(jpeg, Some(proven)).unwrap_err(), Refusal::TypeNotAccepted { proven });
-        assert!(rules.open(png(16, 8), Some(ContentType::Png)).is_ok());
+        assert_eq!(open(&rules, &jpeg, Some(proven)).unwrap_err(), Refusal::TypeNotAccepted { proven });
+        assert!(open(&rules, &png(16, 8), Some(ContentType::Png)).is_ok());
     }
 
     #[test]
     fn the_original_is_cleaned_unless_the_spec_says_keep() {
         let tail = [jpeg(16, 8, 6), b"secret".to_vec()].concat();
-        let cleaned = rules(&[]).open(tail.clone(), Some(ContentType::Jpeg)).unwrap().original;
+        let cleaned = open(&rules(&[]), &tail, Some(ContentType::Jpeg)).unwrap().original;
         assert!(cleaned.len() < tail.len() && !cleaned.windows(6).any(|window| window == b"secret"));
-        let kept = rules(&[("METADATA", "Keep")]).open(tail.clone(), Some(ContentType::Jpeg)).unwrap();
+        let kept = open(&rules(&[("METADATA", "Keep")]), &tail, Some(ContentType::Jpeg)).unwrap();
         assert_eq!((kept.original, kept.width, kept.height), (tail, 8, 16));
     }
 
@@ -332,7 +427,7 @@ pub(crate) mod tests {
         let edges = |mib| {
             let rules = rules(&[("MAX_UPLOAD_BYTES", "60000000")]);
             let rules = Rules { limits: Limits { memory: mib * MIB, ..rules.limits }, ..rules };
-            let opened = rules.open(photo.clone(), Some(ContentType::Png))?;
+            let opened = open(&rules, &photo, Some(ContentType::Png))?;
             Ok::<_, Refusal>(opened.renditions.iter().map(|(edge, _)| *edge).collect::<Vec<_>>())
         };
         assert_eq!(edges(512).unwrap(), [1024, 2048]);

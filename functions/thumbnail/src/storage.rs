@@ -61,13 +61,9 @@ impl Incoming {
         }
     }
 
-    /// Reads the bytes, into one allocation of the announced size.
-    pub(crate) async fn read(&mut self) -> Result<Vec<u8>, Failure> {
-        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or_default());
-        while let Some(chunk) = self.object.next().await.map_err(Failure::calling("read the file"))? {
-            bytes.extend_from_slice(&chunk);
-        }
-        Ok(bytes)
+    /// The next bytes; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        self.object.next().await.map_err(Failure::calling("read the file"))
     }
 }
 

@@ -2,7 +2,9 @@
 
 #![no_main]
 
-use functions_imaging::{Format, Limits, Refusal, Target, clean, details, probe, render};
+use functions_imaging::{
+    Arriving, Format, Limits, Refusal, Rendered, Target, clean, details, header_end, probe, render,
+};
 
 const LIMITS: Limits =
     Limits { max_bytes: 1 << 20, max_side: 4000, max_pixels: 500_000, max_frames: 100, memory: 48 << 20 };
@@ -22,7 +24,22 @@ fn keep(bytes: &[u8]) -> Result<(), Refusal> {
     let again = probe(&cleaned)?;
     assert_eq!((again.kind, again.width, again.height), (found.kind, found.width, found.height));
     let target = |side| Target { max_width: side, max_height: side, format: Format::Jpeg, quality: 80 };
-    let rendered = render(&cleaned, &again, &LIMITS, &[target(16), target(400)])?;
-    assert_eq!(rendered.pictures.len(), 2);
+    let targets = [target(16), target(400)];
+    let rendered = render(&cleaned, &again, &LIMITS, &targets);
+    // A JPEG is decoded while it comes in, behind its cleaned header.
+    if let Some(end) = header_end(bytes) {
+        let mut coming = clean(bytes[..end].to_vec(), &found);
+        let mut arriving = Arriving::new(&coming, &again, bytes.len() as u64, &LIMITS, &targets)?;
+        for piece in bytes[end..].chunks(bytes.len() / 3 + 1) {
+            coming.extend(piece);
+            arriving.advance(&coming);
+        }
+        let coming = clean(coming, &again);
+        assert_eq!(coming, cleaned);
+        let bytes = |made: &Rendered| made.pictures.iter().map(|picture| picture.bytes.clone()).collect::<Vec<_>>();
+        let (arrived, at_once) = (arriving.finish(&coming), rendered.as_ref());
+        assert_eq!(arrived.as_ref().map(bytes), at_once.map(bytes));
+    }
+    assert_eq!(rendered?.pictures.len(), 2);
     Ok(())
 }

@@ -4,6 +4,11 @@
 //! while reading bits would cost a comparison a byte; so it is done beforehand, for a window of some kilobytes at a time,
 //! with a search for `FF` that looks at many bytes at once. The window is small enough to stay in the processor's cache
 //! and keeps the file from being in memory twice.
+//!
+//! The file may still be coming in. Before each unit of blocks there is a look at whether enough of it is there, so that a unit is
+//! never left in its middle.
+
+use super::Input;
 
 const WINDOW: usize = 32 << 10;
 /// More than any unit of blocks can take: ten blocks ([`super::MAX_UNIT`]) of 64 coefficients of at most 16 + 15 bits are less
@@ -13,7 +18,7 @@ const MARGIN: usize = 4096;
 /// Reads bits, most significant first.
 #[derive(Debug)]
 pub(super) struct Bits<'a> {
-    input: &'a [u8],
+    input: Input<'a>,
     /// Where in the input the window ends.
     next: usize,
     /// As long as [`WINDOW`] and [`MARGIN`] together.
@@ -22,6 +27,8 @@ pub(super) struct Bits<'a> {
     filled: usize,
     /// Whether the data ends with the window: zeros follow.
     ended: bool,
+    /// Whether nothing can be read before more of the file has come in.
+    waiting: bool,
     /// Byte of the window that is taken next.
     at: usize,
     /// Bits taken but not used, from the top.
@@ -30,18 +37,29 @@ pub(super) struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    pub(super) fn new(input: &'a [u8], from: usize) -> Self {
+    pub(super) fn new(input: Input<'a>, from: usize) -> Self {
         let window = vec![0; WINDOW + MARGIN].into_boxed_slice();
-        Self { input, next: from, window, filled: 0, ended: false, at: 0, held: 0, count: 0 }
+        Self { input, next: from, window, filled: 0, ended: false, waiting: false, at: 0, held: 0, count: 0 }
     }
 
-    /// Makes sure that a whole unit can be read. False if the data has ended before its bits did.
+    /// The same place in the same file, of which more or nothing is there.
+    pub(super) fn with(self, input: Input<'_>) -> Bits<'_> {
+        let Self { input: _, next, window, filled, ended, waiting: _, at, held, count } = self;
+        Bits { input, next, window, filled, ended, waiting: false, at, held, count }
+    }
+
+    /// Makes sure that a whole unit can be read. False if the data has ended before its bits did, or [waits](Self::is_waiting).
     #[inline]
     pub(super) fn prepare(&mut self) -> bool {
         if self.filled.saturating_sub(self.at) < MARGIN && !self.ended {
             self.fill();
         }
-        !self.is_exhausted()
+        !self.is_exhausted() && !self.waiting
+    }
+
+    /// Whether more of the file is needed, and may come in.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting
     }
 
     /// Whether more bits were used than there are.
@@ -62,18 +80,23 @@ impl<'a> Bits<'a> {
         self.at = 0;
         while self.filled < WINDOW && !self.ended {
             let room = WINDOW - self.filled;
-            let rest = self.input.get(self.next..).unwrap_or_default();
+            let rest = self.input.bytes.get(self.next..).unwrap_or_default();
             let rest = &rest[..rest.len().min(room)];
             let plain = memchr::memchr(0xFF, rest).unwrap_or(rest.len());
             self.window[self.filled..self.filled + plain].copy_from_slice(&rest[..plain]);
             self.filled += plain;
             self.next += plain;
-            if plain < rest.len() {
+            let left = rest.len() - plain;
+            if left < 2 && self.input.more && self.filled < WINDOW {
+                break;
+            }
+            if left > 0 {
                 self.stuffed();
             } else if rest.is_empty() {
                 self.ended = true;
             }
         }
+        self.waiting = !self.ended && self.filled < MARGIN;
         if self.ended {
             // No more than can be read before the end is noticed: there may be a restart marker every few bytes.
             self.window[self.filled..self.filled + MARGIN].fill(0);
@@ -82,7 +105,7 @@ impl<'a> Bits<'a> {
 
     /// At an `FF`: data if a zero follows, else a marker, where the data ends.
     fn stuffed(&mut self) {
-        if self.input.get(self.next + 1) == Some(&0) {
+        if self.input.bytes.get(self.next + 1) == Some(&0) {
             self.window[self.filled] = 0xFF;
             self.filled += 1;
             self.next += 2;
@@ -132,18 +155,25 @@ impl<'a> Bits<'a> {
     }
 
     /// Goes on behind the next restart marker, whatever is left before it. Its number, or `None` if there is no further one
-    /// in this scan.
+    /// in this scan, or it [waits](Self::is_waiting).
     pub(super) fn restart(&mut self) -> Option<u8> {
-        let mut at = self.next;
+        let bytes = self.input.bytes;
+        self.waiting = self.input.more;
         let number = loop {
-            at += memchr::memchr(0xFF, self.input.get(at..)?)? + 1;
-            match self.input.get(at)? {
+            // What was looked at is not looked at again, however often more comes in.
+            let rest = bytes.get(self.next..)?;
+            self.next += memchr::memchr(0xFF, rest).unwrap_or(rest.len());
+            match bytes.get(self.next + 1)? {
                 code @ 0xD0..=0xD7 => break code - 0xD0,
-                0 | 0xFF => {}
-                _ => return None,
+                0 | 0xFF => self.next += 1,
+                _ => {
+                    self.waiting = false;
+                    return None;
+                }
             }
         };
-        (self.next, self.filled, self.at, self.held, self.count, self.ended) = (at + 1, 0, 0, 0, 0, false);
+        (self.next, self.filled, self.at, self.held, self.count) = (self.next + 2, 0, 0, 0, 0);
+        (self.ended, self.waiting) = (false, false);
         Some(number)
     }
 }
@@ -153,7 +183,7 @@ mod tests {
     use super::*;
 
     fn all(input: &[u8]) -> (Vec<u8>, bool) {
-        let mut bits = Bits::new(input, 0);
+        let mut bits = Bits::new(Input::whole(input), 0);
         let mut bytes = Vec::new();
         while bits.prepare() && !bits.is_at_end() {
             bits.refill();
@@ -175,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_is_read_behind_the_end_is_zero_and_known() {
-        let mut bits = Bits::new(b"\xF0", 0);
+        let mut bits = Bits::new(Input::whole(b"\xF0"), 0);
         assert!(bits.prepare());
         bits.refill();
         assert_eq!(bits.take(12), 0xF00);

@@ -276,6 +276,18 @@ pub(crate) fn summary(bytes: &[u8]) -> Result<Summary, Refusal> {
     })
 }
 
+/// Where the first scan's data begins, if the file is there up to that.
+pub(crate) fn header_end(bytes: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(segment) = segment(bytes, at).filter(|segment| segment.marker != EOI) {
+        at = segment.end;
+        if segment.marker == SOS {
+            return Some(at);
+        }
+    }
+    None
+}
+
 /// The TIFF block: the first one counts, as for the orientation.
 pub(crate) fn exif(bytes: &[u8]) -> Option<&[u8]> {
     let mut at = 0;

@@ -71,6 +71,7 @@ impl Layout {
 }
 
 /// Units of the whole picture, across and down, and the layout of each plane for a picture of this size.
+#[derive(Debug)]
 pub(super) struct Plan {
     pub(super) across: usize,
     pub(super) down: usize,

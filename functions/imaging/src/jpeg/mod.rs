@@ -45,11 +45,11 @@ mod walk;
 use band::Band;
 use bits::Bits;
 use header::{DHT, DQT, DRI, EOI, Frame, SOF0, SOF1, SOF2, SOS, Scan, Segment, Tables, entropy_end, segment};
-pub(crate) use header::{Summary, exif, profile, summary};
+pub(crate) use header::{Summary, exif, header_end, profile, summary};
 use layout::{Plan, model};
 use progressive::{Progressive, Store};
 use sequential::{Built, Sequential};
-use walk::walk;
+use walk::Walk;
 
 /// The segments of a file, for whoever has to do with them and not with the picture.
 pub(crate) mod segments {
@@ -70,6 +70,7 @@ const MAX_PASSES: usize = 24;
 const MAX_SCANS: usize = 1000;
 /// Blocks of a unit with several planes (T.81 B.2.3).
 const MAX_UNIT: usize = 10;
+const MISSING_TABLE: Failure = Failure::Exotic("a missing table");
 
 /// The planes of a picture, made small.
 #[derive(Debug)]
@@ -91,93 +92,152 @@ pub(crate) enum Failure {
     Refused(Refusal),
 }
 
+/// A file, or as much of it as has come in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Input<'a> {
+    bytes: &'a [u8],
+    /// Whether there may be more behind it.
+    more: bool,
+}
+
+impl<'a> Input<'a> {
+    const NOTHING: Input<'static> = Input { bytes: &[], more: true };
+
+    pub(crate) fn whole(bytes: &'a [u8]) -> Self {
+        Self { bytes, more: false }
+    }
+
+    pub(crate) fn beginning(bytes: &'a [u8]) -> Self {
+        Self { bytes, more: true }
+    }
+}
+
 /// Decodes a file for a small picture, within so many bytes of memory.
 pub(crate) fn decode(bytes: &[u8], summary: &Summary, aim: Aim, memory: u64) -> Result<Decoded, Failure> {
-    let Frame { marker, precision, width, height, .. } = summary.frame;
-    if !matches!(marker, SOF0 | SOF1 | SOF2) || precision != 8 {
-        return Err(Failure::Exotic("arithmetic, lossless, hierarchical or 12 bits"));
-    }
-    if width == 0 || height == 0 {
-        return Err(Failure::Exotic("no size in the frame header"));
-    }
-    let model = model(summary).ok_or(Failure::Exotic("an unknown number of planes"))?;
-    let plan = Plan::new(&summary.frame, model, aim).ok_or(Failure::Exotic("impossible sampling factors"))?;
-    let progressive = marker == SOF2;
-    let stores = if progressive { plan.layouts.iter().map(Store::bytes).sum() } else { 0 };
-    let mut bands: Vec<Band> = plan.layouts.iter().map(|layout| Band::new(layout, aim)).collect();
-    let needed = stores + bands.iter().map(Band::bytes).sum::<usize>();
-    if needed as u64 > memory {
-        return Err(Failure::Refused(Refusal::TooMuchMemory));
-    }
-    bands.iter_mut().for_each(Band::allocate);
-    let mut decoder = Decoder {
-        bytes,
-        frame: summary.frame,
-        tables: Tables::default(),
-        bands,
-        stores: if progressive { plan.layouts.iter().map(Store::new).collect() } else { Vec::new() },
-        decoded: vec![0; plan.layouts.len()],
-        blocks: 0,
-        complete: true,
-        plan,
-    };
-    decoder.run(progressive)?;
-    decoder.finish(model)
+    let mut decoder = Decoder::new(summary, aim, memory)?;
+    decoder.advance(Input::whole(bytes))?;
+    decoder.finish()
 }
 
 /// The work in progress.
-struct Decoder<'a> {
-    bytes: &'a [u8],
+#[derive(Debug)]
+pub(crate) struct Decoder {
     frame: Frame,
+    model: Model,
     plan: Plan,
     tables: Tables,
     bands: Vec<Band>,
     /// For progressive files only.
     stores: Vec<Store>,
+    /// Where the next segment is looked for, and how many scans and frame headers were before.
+    at: usize,
+    scans: usize,
+    frames: usize,
+    /// Which scans of a progressive file are needed.
+    needed: Option<Vec<bool>>,
+    /// The scan that the bytes ended in.
+    begun: Option<Begun>,
+    /// Whether nothing that is left is worth reading.
+    done: bool,
     /// Units that were decoded of each plane.
     decoded: Vec<usize>,
     blocks: usize,
     complete: bool,
 }
 
-impl Decoder<'_> {
-    fn run(&mut self, progressive: bool) -> Result<(), Failure> {
-        let needed = if progressive { self.needed_scans() } else { Vec::new() };
-        let (mut at, mut number, mut frames) = (0, 0, 0);
-        while let Some(segment) = segment(self.bytes, at) {
-            at = segment.end;
+/// A scan of a file that is not progressive, somewhere in its middle.
+#[derive(Debug)]
+struct Begun {
+    scan: Scan,
+    built: Built,
+    means: [i32; 4],
+    bits: Bits<'static>,
+    walk: Walk,
+}
+
+impl Decoder {
+    /// For a small picture, within so many bytes of memory.
+    pub(crate) fn new(summary: &Summary, aim: Aim, memory: u64) -> Result<Self, Failure> {
+        let Frame { marker, precision, width, height, .. } = summary.frame;
+        if !matches!(marker, SOF0 | SOF1 | SOF2) || precision != 8 {
+            return Err(Failure::Exotic("arithmetic, lossless, hierarchical or 12 bits"));
+        }
+        if width == 0 || height == 0 {
+            return Err(Failure::Exotic("no size in the frame header"));
+        }
+        let model = model(summary).ok_or(Failure::Exotic("an unknown number of planes"))?;
+        let plan =
+            Plan::new(&summary.frame, model, aim).ok_or(Failure::Exotic("impossible sampling factors"))?;
+        let progressive = marker == SOF2;
+        let stores = if progressive { plan.layouts.iter().map(Store::bytes).sum() } else { 0 };
+        let mut bands: Vec<Band> = plan.layouts.iter().map(|layout| Band::new(layout, aim)).collect();
+        let needed = stores + bands.iter().map(Band::bytes).sum::<usize>();
+        if needed as u64 > memory {
+            return Err(Failure::Refused(Refusal::TooMuchMemory));
+        }
+        bands.iter_mut().for_each(Band::allocate);
+        Ok(Self {
+            frame: summary.frame,
+            model,
+            tables: Tables::default(),
+            bands,
+            stores: if progressive { plan.layouts.iter().map(Store::new).collect() } else { Vec::new() },
+            at: 0,
+            scans: 0,
+            frames: 0,
+            needed: None,
+            begun: None,
+            done: false,
+            decoded: vec![0; plan.layouts.len()],
+            blocks: 0,
+            complete: true,
+            plan,
+        })
+    }
+
+    /// Decodes what is there: all of a whole file; of the beginning of one, its first scan as far as it goes, if that holds all planes
+    /// for good. Other files are few, and wait for their end. Each input begins with the one before.
+    pub(crate) fn advance(&mut self, input: Input<'_>) -> Result<(), Failure> {
+        if let Some(begun) = self.begun.take() {
+            self.go_on(begun, input)?;
+        }
+        while !self.done && self.begun.is_none() {
+            let Some(segment) = segment(input.bytes, self.at) else {
+                self.end(!input.more);
+                return Ok(());
+            };
             match segment.marker {
                 DHT | DQT | DRI => self.complete &= self.tables.update(segment),
-                SOS if number >= MAX_SCANS => break,
+                SOS if input.more && !self.is_all(segment) => return Ok(()),
                 SOS => {
-                    if needed.get(number).copied().unwrap_or(true) && !self.scan(segment)? {
-                        return Ok(());
-                    }
-                    number += 1;
-                    // Most files have one scan with everything: what is behind it does not matter.
-                    if !progressive && self.decoded.iter().all(|units| *units > 0) {
-                        return Ok(());
-                    }
-                    at = entropy_end(self.bytes, at);
+                    self.scan(segment, input)?;
+                    continue;
                 }
-                EOI => return Ok(()),
+                EOI => self.done = true,
                 marker if Frame::is(marker) => {
-                    frames += 1;
-                    if frames > 1 {
+                    self.frames += 1;
+                    if self.frames > 1 {
                         return Err(Failure::Exotic("several frame headers"));
                     }
                 }
                 _ => {}
             }
+            self.at = segment.end;
         }
-        self.complete = false;
         Ok(())
     }
 
+    /// Whether a scan is the only one.
+    fn is_all(&self, segment: Segment<'_>) -> bool {
+        self.stores.is_empty()
+            && Scan::parse(segment.data, &self.frame)
+                .is_some_and(|scan| scan.parts().len() == self.plan.layouts.len())
+    }
+
     /// Reads the scans' headers ahead, and the tables as they are at the end.
-    fn needed_scans(&self) -> Vec<bool> {
+    fn needed_scans(&self, bytes: &[u8]) -> Vec<bool> {
         let (mut scans, mut tables, mut at) = (Vec::new(), Tables::default(), 0);
-        while let Some(segment) = segment(self.bytes, at) {
+        while let Some(segment) = segment(bytes, at) {
             at = segment.end;
             match segment.marker {
                 DQT => {
@@ -189,7 +249,7 @@ impl Decoder<'_> {
                     // A header that makes no sense ends the decoding when it is met.
                     let Some(scan) = Scan::parse(segment.data, &self.frame) else { break };
                     scans.push(scan);
-                    at = entropy_end(self.bytes, at);
+                    at = entropy_end(bytes, at);
                 }
                 _ => {}
             }
@@ -197,11 +257,21 @@ impl Decoder<'_> {
         progressive::needed(&scans, &self.plan, &tables)
     }
 
-    /// Decodes a scan. False if nothing behind it is worth reading.
-    fn scan(&mut self, segment: Segment<'_>) -> Result<bool, Failure> {
-        let Some(scan) = Scan::parse(segment.data, &self.frame) else {
-            self.complete = false;
-            return Ok(false);
+    /// Decodes a scan if it is needed.
+    fn scan(&mut self, segment: Segment<'_>, input: Input<'_>) -> Result<(), Failure> {
+        if !self.stores.is_empty() {
+            let needed = self.needed.take().unwrap_or_else(|| self.needed_scans(input.bytes));
+            let skipped = needed.get(self.scans) == Some(&false);
+            self.needed = Some(needed);
+            if skipped {
+                self.pass(segment.end, input);
+                return Ok(());
+            }
+        }
+        let scan = Scan::parse(segment.data, &self.frame).filter(|_| self.scans < MAX_SCANS);
+        let Some(scan) = scan else {
+            self.end(true);
+            return Ok(());
         };
         if scan.parts().len() > 1 && self.unit_blocks(&scan) > MAX_UNIT {
             return Err(Failure::Exotic("too many blocks a unit"));
@@ -211,31 +281,67 @@ impl Decoder<'_> {
         if self.stores.is_empty() && scan.parts().iter().any(again) {
             // What was decoded once is there.
             self.complete = false;
-            return Ok(true);
+            self.pass(segment.end, input);
+            return Ok(());
         }
         self.blocks += blocks;
         if self.blocks > self.plan.blocks() * MAX_PASSES {
-            self.complete = false;
-            return Ok(false);
+            self.end(true);
+            return Ok(());
         }
-        let mut bits = Bits::new(self.bytes, segment.end);
-        let interval = usize::from(self.tables.restart);
-        let walked = if self.stores.is_empty() {
-            Built::new(&scan, &self.tables).and_then(|built| {
-                let tables = (&self.tables, &built);
-                let mut decoder = Sequential::new(&self.plan, &scan, tables, &mut self.bands)?;
-                Some(walk(&mut bits, &mut decoder, units, interval))
-            })
-        } else {
-            Progressive::new(&self.plan, &scan, &self.tables, &mut self.stores)
-                .map(|mut decoder| walk(&mut bits, &mut decoder, units, interval))
-        };
-        let walked = walked.ok_or(Failure::Exotic("a missing table"))?;
-        self.complete &= walked.complete;
+        let mut walk = Walk::new(units, usize::from(self.tables.restart));
+        if self.stores.is_empty() {
+            let built = Built::new(&scan, &self.tables).ok_or(MISSING_TABLE)?;
+            let bits = Bits::new(Input::NOTHING, segment.end);
+            self.at = segment.end;
+            return self.go_on(Begun { scan, built, means: [0; 4], bits, walk }, input);
+        }
+        let mut units =
+            Progressive::new(&self.plan, &scan, &self.tables, &mut self.stores).ok_or(MISSING_TABLE)?;
+        walk.go_on(&mut Bits::new(input, segment.end), &mut units);
+        self.count(&scan, &walk);
+        self.pass(segment.end, input);
+        Ok(())
+    }
+
+    /// Decodes a scan on from where the bytes ended; it is [begun](Self::begun) still if they end in it again.
+    fn go_on(&mut self, begun: Begun, input: Input<'_>) -> Result<(), Failure> {
+        let Begun { scan, built, means, bits, mut walk } = begun;
+        let mut bits = bits.with(input);
+        let bands = (&mut self.bands[..], means);
+        let mut units =
+            Sequential::new(&self.plan, &scan, (&self.tables, &built), bands).ok_or(MISSING_TABLE)?;
+        if !walk.go_on(&mut bits, &mut units) {
+            let means = units.means();
+            self.begun = Some(Begun { scan, built, means, bits: bits.with(Input::NOTHING), walk });
+            return Ok(());
+        }
+        self.count(&scan, &walk);
+        // Most files have one scan with everything: what is behind it does not matter.
+        self.done = self.decoded.iter().all(|units| *units > 0);
+        if !self.done {
+            self.pass(self.at, input);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, scan: &Scan, walk: &Walk) {
+        self.complete &= walk.complete;
         for (index, _, _) in scan.parts() {
-            self.decoded[usize::from(*index)] += walked.units;
+            self.decoded[usize::from(*index)] += walk.decoded;
         }
-        Ok(true)
+    }
+
+    /// Goes behind the data of a scan. While that comes in, its end is not known: searching for the next segment leads there too.
+    fn pass(&mut self, data: usize, input: Input<'_>) {
+        self.scans += 1;
+        self.at = if input.more { data } else { entropy_end(input.bytes, data) };
+    }
+
+    /// What is left is not read, though the file has not said that it ends: if so, a part of it is missing or wrong.
+    fn end(&mut self, early: bool) {
+        self.complete &= !early;
+        self.done |= early;
     }
 
     /// Units of a scan, and blocks. A scan of one plane has no filling blocks, and a unit is a block.
@@ -258,8 +364,8 @@ impl Decoder<'_> {
         layouts.map(|layout| layout.across * layout.down).sum()
     }
 
-    fn finish(self, model: Model) -> Result<Decoded, Failure> {
-        let Self { mut bands, stores, decoded, mut complete, .. } = self;
+    pub(crate) fn finish(self) -> Result<Decoded, Failure> {
+        let Self { model, mut bands, stores, decoded, mut complete, .. } = self;
         // Nothing of the first plane is nothing of the picture.
         if decoded.first().is_none_or(|units| *units == 0) {
             return Err(Failure::Refused(Refusal::damaged("no picture behind the header")));

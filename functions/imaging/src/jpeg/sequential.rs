@@ -58,27 +58,32 @@ pub(super) struct Sequential<'a> {
 }
 
 impl<'a> Sequential<'a> {
-    /// `None` if a table is missing.
+    /// `None` if a table is missing. The means are those of the scan's planes where it was left, 0 at its beginning.
     pub(super) fn new(
         plan: &Plan,
         scan: &Scan,
         tables: (&Tables, &'a Built),
-        bands: &'a mut [Band],
+        (bands, means): (&'a mut [Band], [i32; 4]),
     ) -> Option<Self> {
         let (tables, built) = tables;
         let mut lanes = Vec::with_capacity(4);
         let mut bands: Vec<Option<&mut Band>> = bands.iter_mut().map(Some).collect();
-        for (index, dc, ac) in scan.parts() {
+        for ((index, dc, ac), mean) in scan.parts().iter().zip(means) {
             let index = usize::from(*index);
             let band = bands.get_mut(index)?.take()?;
             let steps = tables.quantisation.get(band.layout.table)?.as_ref()?.map(f32::from);
             let (others, skips) = built.others[usize::from(*ac)].as_ref()?;
             let first = built.first[usize::from(*dc)].as_ref()?;
-            lanes.push(Lane { band, first, others, skips, steps, mean: 0, block: [0.0; 64] });
+            lanes.push(Lane { band, first, others, skips, steps, mean, block: [0.0; 64] });
         }
         let interleaved = lanes.len() > 1;
         let across = if interleaved { plan.across } else { lanes.first()?.band.layout.own_across };
         Some(Self { lanes, across, interleaved })
+    }
+
+    /// Of the scan's planes, to go on from.
+    pub(super) fn means(&self) -> [i32; 4] {
+        std::array::from_fn(|at| self.lanes.get(at).map_or(0, |lane| lane.mean))
     }
 }
 

@@ -301,6 +301,21 @@ fn memory_is_checked_before_it_is_taken() {
     ));
 }
 
+#[test]
+fn what_is_there_is_decoded_before_the_rest_is() {
+    for jpeg in [Jpeg::default(), Jpeg { restart: 3, ..Jpeg::default() }] {
+        let file = jpeg.encode(&photo(900, 700).into());
+        let mut decoder = Decoder::new(&summary(&file).unwrap(), Aim::upright((90, 70)), PLENTY).unwrap();
+        for (there, units) in [(file.len() / 2, 57 * 20), (file.len() - 5000, 57 * 40)] {
+            decoder.advance(Input::beginning(&file[..there])).unwrap();
+            let next = decoder.begun.as_ref().unwrap().walk.next;
+            assert!(next > units && !decoder.done, "{next}");
+        }
+        decoder.advance(Input::beginning(&file)).unwrap();
+        assert!(decoder.done && decoder.finish().unwrap().complete);
+    }
+}
+
 /// To see it fail: leave `MAX_PASSES` or `MAX_SCANS` out.
 #[test]
 fn endless_scans_end() {

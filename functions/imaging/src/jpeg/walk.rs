@@ -15,48 +15,74 @@ pub(super) trait Units {
     fn unit(&mut self, bits: &mut Bits<'_>, at: (usize, usize)) -> bool;
 }
 
-/// What came of it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Walked {
+/// Where a walk through a scan is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk {
+    count: usize,
+    interval: usize,
+    /// Where the current interval begins, and the unit that is next.
+    begin: usize,
+    pub(super) next: usize,
     /// Units that were decoded.
-    pub(super) units: usize,
-    /// Whether these are all.
+    pub(super) decoded: usize,
+    /// Whether these are all, and nothing was lost between them.
     pub(super) complete: bool,
 }
 
-/// Decodes `count` units; a restart marker is expected every `interval` of them, unless that is 0.
-pub(super) fn walk(bits: &mut Bits<'_>, units: &mut impl Units, count: usize, interval: usize) -> Walked {
-    let interval = if interval == 0 { count.max(1) } else { interval };
-    let across = units.across().max(1);
-    let (mut begin, mut decoded) = (0, 0);
-    let mut complete = true;
-    while begin < count {
-        units.restart();
-        let end = count.min(begin + interval);
-        let (mut left, mut top) = (begin % across, begin / across);
-        let good = (begin..end).take_while(|_| {
-            let good = bits.prepare() && units.unit(bits, (left, top));
-            left += 1;
-            if left == across {
-                (left, top) = (0, top + 1);
+impl Walk {
+    /// Of so many units; a restart marker is expected every `interval` of them, unless that is 0.
+    pub(super) fn new(count: usize, interval: usize) -> Self {
+        let interval = if interval == 0 { count.max(1) } else { interval };
+        Self { count, interval, begin: 0, next: 0, decoded: 0, complete: true }
+    }
+
+    /// Decodes units up to the end of the scan, or as far as the file is there: then false.
+    pub(super) fn go_on(&mut self, bits: &mut Bits<'_>, units: &mut impl Units) -> bool {
+        let across = units.across().max(1);
+        while self.begin < self.count {
+            if self.next < self.begin + self.interval {
+                if self.next == self.begin {
+                    units.restart();
+                }
+                let end = self.count.min(self.begin + self.interval);
+                let (mut left, mut top) = (self.next % across, self.next / across);
+                let good = (self.next..end).take_while(|_| {
+                    let good = bits.prepare() && units.unit(bits, (left, top));
+                    left += 1;
+                    if left == across {
+                        (left, top) = (0, top + 1);
+                    }
+                    good
+                });
+                self.next += good.count();
+                if bits.is_waiting() {
+                    return false;
+                }
+                let good = self.next - self.begin;
+                // The last unit may have been made of the zeros behind the end.
+                self.decoded += good - usize::from(good > 0 && bits.is_exhausted());
+                self.complete &= self.next == end && !bits.is_exhausted();
+                self.next = self.begin + self.interval;
             }
-            good
-        });
-        let good = good.count();
-        // The last unit may have been made of the zeros behind the end.
-        decoded += good - usize::from(good > 0 && bits.is_exhausted());
-        complete &= good == end - begin && !bits.is_exhausted();
-        begin += interval;
-        if begin < count {
+            if self.next >= self.count {
+                break;
+            }
             // Data that nobody needed is damage as well.
             bits.prepare();
-            complete &= bits.is_at_end();
-            let Some(number) = bits.restart() else { return Walked { units: decoded, complete: false } };
-            let lost = usize::from(number).wrapping_sub(begin / interval - 1) % 8;
-            complete &= lost == 0;
+            if bits.is_waiting() {
+                return false;
+            }
+            self.complete &= bits.is_at_end();
+            let Some(number) = bits.restart() else {
+                self.complete &= bits.is_waiting();
+                return !bits.is_waiting();
+            };
+            let lost = usize::from(number).wrapping_sub(self.next / self.interval - 1) % 8;
+            self.complete &= lost == 0;
             // A number from before the expected one is damage as well; going on in order is the best guess.
-            begin += if lost < 4 { lost * interval } else { 0 };
+            self.next += if lost < 4 { lost * self.interval } else { 0 };
+            self.begin = self.next;
         }
+        true
     }
-    Walked { units: decoded, complete }
 }
