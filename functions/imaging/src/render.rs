@@ -66,8 +66,7 @@ pub(crate) fn panicked() -> Refusal {
 pub(crate) struct Job {
     targets: Vec<Target>,
     sizes: Vec<(u32, u32)>,
-    /// The size of the largest picture, upright, and how it is made.
-    largest: (u32, u32),
+    /// How the largest picture is made.
     pub(crate) aim: Aim,
     /// Bytes that decoding may take.
     pub(crate) memory: u64,
@@ -88,7 +87,7 @@ impl Job {
             limits.left(file_bytes).checked_sub(results(largest, &sizes)).ok_or(Refusal::TooMuchMemory)?;
         let (width, height) = if probe.orientation.turns() { (largest.1, largest.0) } else { largest };
         let aim = Aim { width, height, orientation: probe.orientation };
-        Ok(Self { targets: targets.to_vec(), sizes, largest, aim, memory })
+        Ok(Self { targets: targets.to_vec(), sizes, aim, memory })
     }
 
     pub(crate) fn finish(
@@ -107,17 +106,23 @@ impl Job {
         let Self { targets, sizes, .. } = self;
         let mut order: Vec<usize> = (0..targets.len()).collect();
         order.sort_by_key(|index| Reverse(sizes[*index]));
-        let mut pictures: Vec<Option<Picture>> = targets.iter().map(|_| None).collect();
-        let mut size = self.largest;
-        for index in order {
-            if sizes[index] != size {
-                size = sizes[index];
-                picture = picture.resize(size)?;
-            }
-            let bytes = encode(&picture, &targets[index])?;
-            pictures[index] = Some(Picture { width: size.0, height: size.1, bytes });
+        let mut groups: Vec<&[usize]> = order.chunk_by(|left, right| sizes[*left] == sizes[*right]).collect();
+        let mut smaller: Vec<Small> = Vec::new();
+        for group in groups.iter().skip(1) {
+            let next = smaller.last().unwrap_or(&picture).resize(sizes[group[0]])?;
+            smaller.push(next);
         }
-        let placeholder = Placeholder::of(&picture)?;
+        let placeholder = Placeholder::of(smaller.last().unwrap_or(&picture))?;
+        // The smallest is encoded and dropped first, so that least is in memory beside the largest and its file.
+        let mut pictures: Vec<Option<Picture>> = targets.iter().map(|_| None).collect();
+        while let Some(group) = groups.pop() {
+            let small = smaller.pop();
+            for index in group {
+                let bytes = encode(small.as_ref().unwrap_or(&picture), &targets[*index])?;
+                let (width, height) = sizes[*index];
+                pictures[*index] = Some(Picture { width, height, bytes });
+            }
+        }
         Ok(Rendered { pictures: pictures.into_iter().flatten().collect(), placeholder, complete })
     }
 }

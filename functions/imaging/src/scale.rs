@@ -16,9 +16,9 @@ use crate::turn::place;
 
 /// Lobes of the filter, to each side, in samples of the smaller picture.
 const LOBES: f64 = 3.0;
-/// Rows of a strip, without those that belong to the next as well. For each strip, the filter's weights are worked out anew: with half
-/// as many rows, making 2048 of 4032 pixels takes a tenth longer, and a fifth less memory.
-const STRIP: usize = 256;
+/// Rows of a strip, without those that belong to the next as well; of a halved plane half as many. For each strip, the filter's weights
+/// are worked out anew: with 256 rows, three pictures of 12 megapixels take a twentieth less time, and 2.5 MB more.
+const STRIP: usize = 96;
 /// A share of a sample that is nothing but rounding.
 const ROUNDING: f64 = 1e-6;
 
@@ -66,6 +66,7 @@ impl Aim {
             Axis::new((shape.width, shape.stride), self.width, halved, across),
             Axis::new((shape.height, shape.rows), self.height, halved, down),
             self.orientation,
+            if halved { STRIP / 2 } else { STRIP },
         )
     }
 }
@@ -134,9 +135,9 @@ impl Scaler {
         clippy::cast_sign_loss,
         reason = "sides of pictures are exact"
     )]
-    fn new(shape: Shape, across: Axis, down: Axis, orientation: Orientation) -> Self {
+    fn new(shape: Shape, across: Axis, down: Axis, orientation: Orientation, rows: usize) -> Self {
         // Eight that are made at least, so that what the filter reaches above and below does not outweigh them by far.
-        let own = STRIP.max((8.0 * down.step).ceil() as usize);
+        let own = rows.max((8.0 * down.step).ceil() as usize);
         let strip = own + (2.0 * down.reach()).ceil() as usize + 2;
         let strip = strip.min(down.before + shape.rows + down.after);
         Self {

@@ -30,6 +30,9 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// S3 and DynamoDB close a connection that was idle for longer than some 20 seconds. Lambda stops the process between events, so
 /// that it may see this only when it sends; then the call is repeated on a new connection.
 const IDLE: Duration = Duration::from_secs(20);
+/// Bytes that are read or written at once: as many as TLS encrypts at once. The library's 400 KB would come several times, beside a
+/// photo that is decoded meanwhile.
+const BUFFER: usize = 16 << 10;
 
 /// An answer's body, as it comes in.
 pub type Body = UnsyncBoxBody<Bytes, TransportError>;
@@ -80,6 +83,7 @@ impl Network {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
+            .http1_max_buf_size(BUFFER)
             .build(connector);
         Ok(Self(client))
     }
