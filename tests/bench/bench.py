@@ -60,8 +60,8 @@ NOTES = {
     "12 MP PNG": "Nearly all of it is inflating (`fdeflate`) and undoing the filters (`png`).",
     "12 MP progressive JPEG, three pictures": "Half is Huffman decoding. Until its last scan the file is all coefficients, 36 MB of them; "
     "only smaller pictures need fewer.",
-    "12 MP lossy WebP, three pictures": "The largest is about half the photo's size, and what our own decoder leaves out would show: "
-    "this is `image-webp`, which decodes the photo whole and to RGB.",
+    "12 MP lossy WebP, three pictures": "The largest is about half the photo's size, so every sample is made, smoothed and goes through "
+    "the filter.",
     "12 MP lossy WebP": "Three quarters is VP8's arithmetic code, a bit at a time. libvips lets libwebp scale down to the target's own "
     "size, which is quicker, and shows.",
 }

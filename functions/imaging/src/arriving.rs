@@ -1,4 +1,5 @@
-//! Decoding a JPEG while it comes in. On Lambda a photo takes about as long to download as to decode.
+//! Decoding a JPEG while it comes in, in time that would be spent waiting. What is not decoded ahead, because all of it is needed first
+//! or because it is rare, waits for its end: progressive files, planes in scans of their own, all other kinds.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -15,11 +15,13 @@
 //! The order bounds what a file can cost: [`probe`] reads the header and allocates nothing. [`Limits`] are checked against that.
 //! Then the file is decoded once, at the size that the largest picture needs; what that takes is known and checked before it is
 //! allocated. JPEG and lossy WebP have decoders of their own (modules `jpeg` and `vp8`) which do only what a small picture
-//! needs; PNG is averaged row by row; the rest is decoded whole by the `image` crate. Rows go to the filter as they are decoded
-//! (`scale`) and, turned upright, into the largest picture (`turn`), which is the largest thing in memory. Its colours are converted
-//! (`small`); smaller pictures are made of it, one of the other. Pictures are written anew from samples, so no metadata of the original (position,
-//! serial numbers, hidden pictures) survives. [`clean`] takes the same out of the original itself, and [`details`] reads the little of
-//! it that may be told.
+//! needs; PNG is averaged row by row; the rest is decoded whole by the `image` crate. A JPEG can be decoded while it comes in
+//! ([`Arriving`]).
+//!
+//! Rows go to the filter as they are decoded (`scale`) and, turned upright, into the largest picture (`turn`), which is the largest
+//! thing in memory. Its colours are converted (`small`); smaller pictures are made of it, one of the other. Pictures are written anew
+//! from samples, so no metadata of the original (position, serial numbers, hidden pictures) survives. [`clean`] takes the same out of
+//! the original itself, and [`details`] reads the little of it that may be told.
 //!
 //! A JPEG that ends early gives what is there and says so. Any other damaged file is refused.
 

@@ -396,6 +396,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_refusal_waits_for_the_header_and_for_nothing_else() {
+        let (rules, file) = (rules(&[]), jpeg(160, 80, 1));
+        let end = header_end(&file).unwrap();
+        let mut opening = rules.opening(Some(ContentType::Png), file.len() as u64);
+        assert_eq!(opening.push(&file[..end - 1]), Ok(()));
+        let proven = ContentType::Jpeg;
+        assert_eq!(opening.push(&file[end - 1..end]), Err(Refusal::OtherType { proven }));
+    }
+
+    #[test]
     fn the_original_is_cleaned_unless_the_spec_says_keep() {
         let tail = [jpeg(16, 8, 6), b"secret".to_vec()].concat();
         let cleaned = open(&rules(&[]), &tail, Some(ContentType::Jpeg)).unwrap().original;

@@ -12,7 +12,7 @@
 //! Somebody who wants 400 pixels of 4000 needs two samples a block, so 4 of its 64 coefficients. Decoders for every purpose spend
 //! most of their time on the other 60. This one passes over them several at a time, makes 2 x 2 samples of the rest and never
 //! turns them into RGB: the planes are made smaller and encoded as they are. In a progressive file, most of the bytes are not even
-//! looked at ([`progressive`]). Photos of 12 megapixels take 0.51 of the time of libvips on libjpeg-turbo, progressive ones 0.12, and
+//! looked at ([`progressive`]). Photos of 12 megapixels take half of the time of libvips on libjpeg-turbo, progressive ones 0.12, and
 //! a few megabytes of memory (`docs/benchmarks.md`); in safe Rust, and the thumbnails look at least as good.
 //!
 //! # How it goes
@@ -22,6 +22,7 @@
 //!    target's size for the Lanczos filter. The memory that this takes is known now and checked.
 //! 3. [`bits`] takes the stuffing out of the data, a window at a time. [`walk`] goes through the units of a scan and finds its way
 //!    again behind damage. [`sequential`] and [`progressive`] decode the blocks.
+//!    Where the file is still coming in, they stop between two units and go on when more is there ([`Decoder::advance`]).
 //! 4. Each row of units goes to the filter as soon as it is decoded ([`band`]), with the plane's exact size: a picture 4033 pixels wide
 //!    is 1008.25 samples at a quarter.
 //!

@@ -1,5 +1,8 @@
 //! VP8's arithmetic code: each bit is written with the probability that it is 0, and takes less of the file the likelier it was
 //! (RFC 6386 section 7).
+//!
+//! Each bit has to wait for the range that the one before left, and a photo is a hundred million of them: what is between two ranges
+//! is all that matters. It is a multiplication, a shift, a subtraction and a look-up.
 
 /// Reads bits. A copy of it is cheap, so loops can keep it in registers.
 #[derive(Debug, Clone, Copy)]
@@ -9,15 +12,34 @@ pub(super) struct Bits<'a> {
     taken: usize,
     /// What was taken and not used, from the top; the upper 8 bits are compared.
     value: u64,
-    /// The range that the next bit divides: 128 to 255.
+    /// The range that the next bit divides, less 1: 127 to 254.
     range: u32,
     /// Bits in `value` behind the 8 that are compared; below 0 when more must be taken.
     spare: i32,
 }
 
+/// How far a range less 1 must be shifted to be 128 at least, and what it is then, less 1.
+static SHIFTS: [u8; 256] = table(false);
+static RANGES: [u8; 256] = table(true);
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a byte that is shifted until its first bit is at the top"
+)]
+const fn table(ranges: bool) -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 255 {
+        let shift = (at as u8 + 1).leading_zeros() as u8;
+        table[at] = if ranges { ((at as u8 + 1) << shift) - 1 } else { shift };
+        at += 1;
+    }
+    table
+}
+
 impl<'a> Bits<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        let mut bits = Self { bytes, taken: 0, value: 0, range: 255, spare: -8 };
+        let mut bits = Self { bytes, taken: 0, value: 0, range: 254, spare: -8 };
         bits.fill();
         bits
     }
@@ -51,12 +73,11 @@ impl<'a> Bits<'a> {
         if self.spare < 0 {
             self.fill();
         }
-        let split = 1 + (((self.range - 1) * u32::from(zero)) >> 8);
-        let upper = u64::from(split) << 56;
-        let one = self.value >= upper;
+        let split = (self.range * u32::from(zero)) >> 8;
+        let one = self.value >> 56 > u64::from(split);
         let range = if one {
-            self.value -= upper;
-            self.range - split
+            self.value -= u64::from(split + 1) << 56;
+            self.range - split - 1
         } else {
             split
         };
@@ -64,13 +85,14 @@ impl<'a> Bits<'a> {
         one
     }
 
-    /// Back to a range of at least 128. It is never 0, since the split is less than the range.
+    /// Back to a range of at least 128.
     #[inline]
     fn shrink(&mut self, range: u32) {
-        let shift = (range | 1).leading_zeros().wrapping_sub(24) & 7;
-        self.range = range << shift;
+        let at = range as usize % 256;
+        let shift = SHIFTS[at];
+        self.range = RANGES[at].into();
         self.value <<= shift;
-        self.spare -= shift.cast_signed();
+        self.spare -= i32::from(shift);
     }
 
     /// A bit that says nothing about itself. Nobody can guess it, the processor included, so there is no branch.
@@ -79,11 +101,10 @@ impl<'a> Bits<'a> {
         if self.spare < 0 {
             self.fill();
         }
-        let split = (self.range + 1) >> 1;
-        let upper = u64::from(split) << 56;
-        let one = u32::from(self.value >= upper);
-        self.value -= upper & u64::from(one).wrapping_neg();
-        let range = split - one * (2 * split - self.range);
+        let split = self.range >> 1;
+        let one = u32::from(self.value >> 56 > u64::from(split));
+        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
+        let range = split - (one & !self.range & 1);
         self.shrink(range);
         one == 1
     }
