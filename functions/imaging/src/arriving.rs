@@ -16,11 +16,11 @@ use crate::target::Target;
 /// ```
 /// # use functions_imaging::{Arriving, Limits, Refusal, Rendered, Target, header_end, probe};
 /// # fn pictures(chunks: impl Iterator<Item = Vec<u8>>, size: u64, limits: &Limits, targets: &[Target]) -> Result<Rendered, Refusal> {
-/// let (mut bytes, mut arriving) = (Vec::new(), None);
+/// let (mut bytes, mut searched, mut arriving) = (Vec::new(), 0, None);
 /// for chunk in chunks {
 ///     bytes.extend(chunk);
 ///     match &mut arriving {
-///         None if header_end(&bytes).is_some() => arriving = Some(Arriving::new(&bytes, &probe(&bytes)?, size, limits, targets)?),
+///         None if header_end(&bytes, &mut searched).is_some() => arriving = Some(Arriving::new(&bytes, &probe(&bytes)?, size, limits, targets)?),
 ///         None => {}
 ///         Some(arriving) => arriving.advance(&bytes),
 ///     }
@@ -41,8 +41,10 @@ pub struct Arriving {
 }
 
 /// Where the header of a JPEG ends, if it is there: from then on, [`Arriving`] can begin. `None` for all other files.
-pub fn header_end(bytes: &[u8]) -> Option<usize> {
-    Kind::sniff(bytes).is_ok_and(|kind| kind == Kind::Jpeg).then(|| jpeg::header_end(bytes))?
+///
+/// `searched` is 0 at first and then whatever it was left as, so that nothing is searched again when more of the file is there.
+pub fn header_end(bytes: &[u8], searched: &mut usize) -> Option<usize> {
+    Kind::sniff(bytes).is_ok_and(|kind| kind == Kind::Jpeg).then(|| jpeg::header_end(bytes, searched))?
 }
 
 impl Arriving {
@@ -115,31 +117,23 @@ mod tests {
         })
     }
 
-    /// In pieces of these sizes, again and again.
-    fn in_pieces(file: &[u8], sizes: &[usize]) -> Option<Seen> {
-        let (mut there, mut arriving) = (0, None);
+    /// In pieces of these sizes, again and again. `None` if the header has no end.
+    fn in_pieces(file: &[u8], sizes: &[usize]) -> Result<Option<Rendered>, Refusal> {
+        let (mut there, mut searched, mut arriving) = (0, 0, None::<Arriving>);
         for size in sizes.iter().cycle() {
             there = file.len().min(there + size);
             let bytes = &file[..there];
-            match &mut arriving {
-                None if header_end(bytes).is_some() => {
-                    let found = match probe(bytes) {
-                        Ok(found) => found,
-                        Err(refusal) => return Some(Err(refusal)),
-                    };
-                    match Arriving::new(bytes, &found, file.len() as u64, &LIMITS, &TARGETS) {
-                        Ok(new) => arriving = Some(new),
-                        Err(refusal) => return Some(Err(refusal)),
-                    }
-                }
-                None => {}
-                Some(arriving) => arriving.advance(bytes),
+            if let Some(arriving) = &mut arriving {
+                arriving.advance(bytes);
+            } else if header_end(bytes, &mut searched).is_some() {
+                let size = file.len() as u64;
+                arriving = Some(Arriving::new(bytes, &probe(bytes)?, size, &LIMITS, &TARGETS)?);
             }
             if there == file.len() {
                 break;
             }
         }
-        arriving.map(|arriving| seen(arriving.finish(file)))
+        arriving.map(|arriving| arriving.finish(file)).transpose()
     }
 
     fn files() -> impl Strategy<Value = Vec<u8>> {
@@ -183,9 +177,9 @@ mod tests {
             } else if behind {
                 file.extend_from_within(..);
             }
-            if let Some(pieces) = in_pieces(&file, &sizes) {
+            if let Some(pieces) = in_pieces(&file, &sizes).transpose() {
                 let at_once = probe(&file).and_then(|found| render(&file, &found, &LIMITS, &TARGETS));
-                prop_assert!(pieces == seen(at_once));
+                prop_assert!(seen(pieces) == seen(at_once));
             }
         }
 
@@ -198,7 +192,7 @@ mod tests {
             let mut file = file;
             file.splice(2..2, [comment, exif].concat());
             file.extend(b"\xFF\xD8 a second picture");
-            let end = header_end(&file).unwrap();
+            let end = header_end(&file, &mut 0).unwrap();
             let found = probe(&file[..end]).unwrap();
             prop_assert_eq!(found, probe(&file).unwrap());
             let head = clean(file[..end].to_vec(), &found);

@@ -59,7 +59,7 @@ fn keep(bytes: Vec<u8>, limits: &Limits) -> Result<Rendered, Refusal> {
     for text in [told.taken_at, told.camera, told.lens, told.exposure_time].into_iter().flatten() {
         assert!(!text.is_empty() && text.len() <= 300 && !text.contains(char::is_control), "{text:?}");
     }
-    let Some(end) = header_end(&bytes) else {
+    let Some(end) = header_end(&bytes, &mut 0) else {
         let cleaned = clean(bytes, &found);
         let found = probe(&cleaned)?;
         return render(&cleaned, &found, limits, &sizes());
@@ -334,6 +334,31 @@ fn cleaning_takes_no_memory_and_a_time_that_grows_with_the_file_alone() {
 }
 
 /// Whatever hides behind an image header is no picture to us, and what hides behind a picture is not kept.
+/// A header without an end, and a scan without a unit: neither is searched anew with each piece. To see it fail: begin at 0, or at the
+/// scan's data, each time.
+#[test]
+fn what_comes_in_takes_a_time_that_grows_with_the_file_alone() {
+    const PIECE: usize = 16 << 10;
+    let _alone = alone();
+    let filling = b"\xFF\0".repeat(10 << 20);
+    let jpeg = Jpeg::default().encode(&photo(32, 32).into());
+    let end = header_end(&jpeg, &mut 0).unwrap();
+    let pieces = |file: &[u8]| (PIECE..file.len()).step_by(PIECE).collect::<Vec<_>>();
+
+    let file = [&jpeg[..2], &filling].concat();
+    let mut searched = 0;
+    let (found, _, seconds) =
+        cost_of(|| pieces(&file).iter().any(|there| header_end(&file[..*there], &mut searched).is_some()));
+    assert!(!found && seconds < 2.0, "{seconds} s");
+
+    let file = [&jpeg[..end], &filling].concat();
+    let found = probe(&file).unwrap();
+    let mut arriving = Arriving::new(&file[..end], &found, file.len() as u64, &LIMITS, &sizes()).unwrap();
+    let ((), _, seconds) =
+        cost_of(|| pieces(&file).iter().for_each(|there| arriving.advance(&file[..*there])));
+    assert!(arriving.finish(&file).is_err() && seconds < 2.0, "{seconds} s");
+}
+
 #[test]
 fn what_is_kept_of_a_polyglot_is_the_picture() {
     let _alone = alone();

@@ -135,7 +135,7 @@ impl Rules {
     /// Begins with a file of so many bytes, of which none is there yet.
     pub(crate) fn opening(&self, claimed: Option<ContentType>, size: u64) -> Opening<'_> {
         let bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-        Opening { rules: self, claimed, size, bytes, header: None, arriving: None }
+        Opening { rules: self, claimed, size, bytes, searched: 0, header: None, arriving: None }
     }
 
     /// Checks a file from the outside in, first bytes and header, and cleans what is there of it.
@@ -195,6 +195,8 @@ pub(crate) struct Opening<'a> {
     /// Bytes that it will have.
     size: u64,
     bytes: Vec<u8>,
+    /// How far the end of the header was looked for.
+    searched: usize,
     header: Option<Header>,
     arriving: Option<Arriving>,
 }
@@ -217,7 +219,7 @@ impl Opening<'_> {
         self.bytes.extend_from_slice(bytes);
         if let Some(arriving) = &mut self.arriving {
             arriving.advance(&self.bytes);
-        } else if let Some(end) = header_end(&self.bytes) {
+        } else if let Some(end) = header_end(&self.bytes, &mut self.searched) {
             let rest = self.bytes.split_off(end);
             let mut header = self.check()?;
             self.bytes.extend(rest);
@@ -398,7 +400,7 @@ pub(crate) mod tests {
     #[test]
     fn a_refusal_waits_for_the_header_and_for_nothing_else() {
         let (rules, file) = (rules(&[]), jpeg(160, 80, 1));
-        let end = header_end(&file).unwrap();
+        let end = header_end(&file, &mut 0).unwrap();
         let mut opening = rules.opening(Some(ContentType::Png), file.len() as u64);
         assert_eq!(opening.push(&file[..end - 1]), Ok(()));
         let proven = ContentType::Jpeg;

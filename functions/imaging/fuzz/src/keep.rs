@@ -27,7 +27,7 @@ fn keep(bytes: &[u8]) -> Result<(), Refusal> {
     let targets = [target(16), target(400)];
     let rendered = render(&cleaned, &again, &LIMITS, &targets);
     // A JPEG is decoded while it comes in, behind its cleaned header.
-    if let Some(end) = header_end(bytes) {
+    if let Some(end) = header_end(bytes, &mut 0) {
         let mut coming = clean(bytes[..end].to_vec(), &found);
         let mut arriving = Arriving::new(&coming, &again, bytes.len() as u64, &LIMITS, &targets)?;
         for piece in bytes[end..].chunks(bytes.len() / 3 + 1) {

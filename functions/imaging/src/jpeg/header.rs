@@ -37,23 +37,33 @@ pub(crate) struct Segment<'a> {
     pub(crate) end: usize,
 }
 
-/// The segment at or behind a position; the end of the image counts as one without data. Bytes that belong to none are skipped,
-/// as all decoders do. `None` at the end of the file, or where that cuts a segment off.
-pub(crate) fn segment(bytes: &[u8], mut at: usize) -> Option<Segment<'_>> {
-    loop {
-        at += memchr::memchr(0xFF, bytes.get(at..)?)? + 1;
-        match *bytes.get(at)? {
+/// Where the next segment begins, at or behind a position: bytes that belong to none are skipped, as all decoders do. The end of the
+/// bytes if there is none, or where a marker may begin that is cut off.
+pub(super) fn segment_start(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(0xFF, rest)) {
+        at += found;
+        match bytes.get(at + 1).copied() {
             // A stuffed zero, more filling, restart markers, the start of the image: nothing follows.
-            0 | 0x01 | 0xD0..=0xD7 | SOI => at += 1,
-            0xFF => {}
-            EOI => return Some(Segment { marker: EOI, data: &[], end: at + 1 }),
-            marker => {
-                let length = bytes.get(at + 1..at + 3)?;
-                let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
-                let end = at + 1 + length;
-                let data = bytes.get(at + 3..end)?;
-                return Some(Segment { marker, data, end });
-            }
+            Some(0 | 0x01 | 0xD0..=0xD7 | SOI) => at += 2,
+            Some(0xFF) => at += 1,
+            Some(_) | None => return at,
+        }
+    }
+    at.max(bytes.len())
+}
+
+/// The segment at or behind a position; the end of the image counts as one without data. `None` at the end of the file, or where that
+/// cuts a segment off.
+pub(crate) fn segment(bytes: &[u8], at: usize) -> Option<Segment<'_>> {
+    let at = segment_start(bytes, at) + 1;
+    match *bytes.get(at)? {
+        EOI => Some(Segment { marker: EOI, data: &[], end: at + 1 }),
+        marker => {
+            let length = bytes.get(at + 1..at + 3)?;
+            let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+            let end = at + 1 + length;
+            let data = bytes.get(at + 3..end)?;
+            Some(Segment { marker, data, end })
         }
     }
 }
@@ -276,16 +286,16 @@ pub(crate) fn summary(bytes: &[u8]) -> Result<Summary, Refusal> {
     })
 }
 
-/// Where the first scan's data begins, if the file is there up to that.
-pub(crate) fn header_end(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    while let Some(segment) = segment(bytes, at).filter(|segment| segment.marker != EOI) {
-        at = segment.end;
+/// Where the first scan's data begins, if the file is there up to that. It is searched from `at` on, where the search was left.
+pub(crate) fn header_end(bytes: &[u8], at: &mut usize) -> Option<usize> {
+    loop {
+        *at = segment_start(bytes, *at);
+        let segment = segment(bytes, *at).filter(|segment| segment.marker != EOI)?;
         if segment.marker == SOS {
-            return Some(at);
+            return Some(segment.end);
         }
+        *at = segment.end;
     }
-    None
 }
 
 /// The TIFF block: the first one counts, as for the orientation.

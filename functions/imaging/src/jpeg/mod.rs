@@ -45,7 +45,10 @@ mod walk;
 
 use band::Band;
 use bits::Bits;
-use header::{DHT, DQT, DRI, EOI, Frame, SOF0, SOF1, SOF2, SOS, Scan, Segment, Tables, entropy_end, segment};
+use header::{
+    DHT, DQT, DRI, EOI, Frame, SOF0, SOF1, SOF2, SOS, Scan, Segment, Tables, entropy_end, segment,
+    segment_start,
+};
 pub(crate) use header::{Summary, exif, header_end, profile, summary};
 use layout::{Plan, model};
 use progressive::{Progressive, Store};
@@ -203,8 +206,12 @@ impl Decoder {
             self.go_on(begun, input)?;
         }
         while !self.done && self.begun.is_none() {
+            // What was searched is not searched again, however often more comes in.
+            self.at = segment_start(input.bytes, self.at);
             let Some(segment) = segment(input.bytes, self.at) else {
-                self.end(!input.more);
+                if !input.more {
+                    self.end_early();
+                }
                 return Ok(());
             };
             match segment.marker {
@@ -271,7 +278,7 @@ impl Decoder {
         }
         let scan = Scan::parse(segment.data, &self.frame).filter(|_| self.scans < MAX_SCANS);
         let Some(scan) = scan else {
-            self.end(true);
+            self.end_early();
             return Ok(());
         };
         if scan.parts().len() > 1 && self.unit_blocks(&scan) > MAX_UNIT {
@@ -287,7 +294,7 @@ impl Decoder {
         }
         self.blocks += blocks;
         if self.blocks > self.plan.blocks() * MAX_PASSES {
-            self.end(true);
+            self.end_early();
             return Ok(());
         }
         let mut walk = Walk::new(units, usize::from(self.tables.restart));
@@ -339,10 +346,10 @@ impl Decoder {
         self.at = if input.more { data } else { entropy_end(input.bytes, data) };
     }
 
-    /// What is left is not read, though the file has not said that it ends: if so, a part of it is missing or wrong.
-    fn end(&mut self, early: bool) {
-        self.complete &= !early;
-        self.done |= early;
+    /// What is left is not read, though the file has not said that it ends: a part of it is missing or wrong.
+    fn end_early(&mut self) {
+        self.complete = false;
+        self.done = true;
     }
 
     /// Units of a scan, and blocks. A scan of one plane has no filling blocks, and a unit is a block.
