@@ -1,14 +1,12 @@
 //! Decoding a JPEG while it comes in, in time that would be spent waiting. What is not decoded ahead, because all of it is needed first
 //! or because it is rare, waits for its end: progressive files, planes in scans of their own, all other kinds.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use crate::jpeg::{self, Failure, Input};
 use crate::kind::Kind;
 use crate::limits::Limits;
 use crate::probe::Probe;
 use crate::refusal::Refusal;
-use crate::render::{Job, Original, Rendered, careful, panicked};
+use crate::render::{Job, Original, Rendered, careful};
 use crate::target::Target;
 
 /// Pictures of a JPEG that is still coming in: what is there of it is decoded meanwhile.
@@ -74,11 +72,10 @@ impl Arriving {
     }
 
     fn go_on(&mut self, input: Input<'_>) {
-        if let Ok(decoder) = &mut self.decoder {
-            let done = catch_unwind(AssertUnwindSafe(|| decoder.advance(input)));
-            if let Err(failure) = done.unwrap_or_else(|_| Err(Failure::Refused(panicked()))) {
-                self.decoder = Err(failure);
-            }
+        if let Ok(decoder) = &mut self.decoder
+            && let Err(failure) = careful(|| decoder.advance(input))
+        {
+            self.decoder = Err(failure);
         }
     }
 

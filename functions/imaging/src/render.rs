@@ -53,12 +53,9 @@ pub fn render(bytes: &[u8], probe: &Probe, limits: &Limits, targets: &[Target]) 
 
 /// Our own code does not panic, but there are several decoders by others. One that panics on a file would do so on every retry: that
 /// is the file's fault and ends here.
-pub(crate) fn careful<T>(work: impl FnOnce() -> Result<T, Refusal>) -> Result<T, Refusal> {
+pub(crate) fn careful<T, E: From<Refusal>>(work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let panicked = || E::from(Refusal::damaged("the decoder panicked"));
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
-}
-
-pub(crate) fn panicked() -> Refusal {
-    Refusal::damaged("the decoder panicked")
 }
 
 /// What is made of a file.

@@ -138,25 +138,6 @@ impl Rules {
         Opening { rules: self, claimed, size, bytes, searched: 0, header: None, arriving: None }
     }
 
-    /// Checks a file from the outside in, first bytes and header, and cleans what is there of it.
-    fn check(&self, bytes: Vec<u8>, claimed: Option<ContentType>) -> Result<(Vec<u8>, Header), Refusal> {
-        let proven = content_type(Kind::sniff(&bytes)?);
-        if claimed != Some(proven) {
-            return Err(Refusal::OtherType { proven });
-        }
-        if !self.accepted.contains(&proven) {
-            return Err(Refusal::TypeNotAccepted { proven });
-        }
-        let found = probe(&bytes)?;
-        self.limits.check_probe(&found)?;
-        let details = details(&bytes, &found);
-        let bytes = if self.clean { clean(bytes, &found) } else { bytes };
-        let found = probe(&bytes)?;
-        let (width, height) = found.upright();
-        let edges = self.renditions(width, height);
-        Ok((bytes, Header { proven, found, details, edges }))
-    }
-
     /// Better a photo without its largest rendition than none.
     fn fitting<T>(
         &self,
@@ -232,10 +213,25 @@ impl Opening<'_> {
         Ok(())
     }
 
+    /// Checks the file from the outside in, first bytes and header, and cleans what is there of it.
     fn check(&mut self) -> Result<Header, Refusal> {
-        let (bytes, header) = self.rules.check(std::mem::take(&mut self.bytes), self.claimed)?;
-        self.bytes = bytes;
-        Ok(header)
+        let Self { rules, bytes, .. } = self;
+        let proven = content_type(Kind::sniff(bytes)?);
+        if self.claimed != Some(proven) {
+            return Err(Refusal::OtherType { proven });
+        }
+        if !rules.accepted.contains(&proven) {
+            return Err(Refusal::TypeNotAccepted { proven });
+        }
+        let mut found = probe(bytes)?;
+        rules.limits.check_probe(&found)?;
+        let details = details(bytes, &found);
+        if rules.clean {
+            *bytes = clean(std::mem::take(bytes), &found);
+            found = probe(bytes)?;
+        }
+        let (width, height) = found.upright();
+        Ok(Header { proven, found, details, edges: rules.renditions(width, height) })
     }
 
     /// Makes a photo of it, now that all of it is there.

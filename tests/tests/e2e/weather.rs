@@ -161,11 +161,7 @@ async fn live(
     let both = [&one, &two];
     for gallery in both {
         settled(gallery).await?;
-        // Who is told that it is live finds it so, but for the moment after a permission was given to anybody in the account (W49):
-        // to the other gallery, or when something was put right.
-        let visitor = gallery.visitor().await?;
-        let photos = wait::until_ok("the API", YOUNG, async || visitor.photos().await).await?;
-        ensure!(photos.is_empty());
+        is_live(gallery).await?;
     }
     at_rest(&one).await?;
 
@@ -189,9 +185,7 @@ async fn live(
     for gallery in both {
         settled(gallery).await?;
         has_one_of_each(gallery).await?;
-        let visitor = gallery.visitor().await?;
-        let photos = wait::until_ok("the API", YOUNG, async || visitor.photos().await).await?;
-        ensure!(photos.is_empty());
+        is_live(gallery).await?;
     }
     let all = inventory(stack).await?;
     let shared: Vec<_> = all.iter().filter(|line| is_shared(line)).collect();
@@ -203,6 +197,15 @@ async fn live(
     let silent: Vec<_> = weather.silent().into_iter().filter(|rule| !rule.starts_with("W29:")).collect();
     ensure!(silent.is_empty(), "rules that never hit: {silent:#?}\n{}", weather.report());
     keeps_the_quotas(&calls(stack)?)
+}
+
+/// Who is told that it is live finds it so, but for the moment after a permission was given to anybody in the account (W49): to the
+/// other gallery, or when something was put right.
+async fn is_live(gallery: &Gallery<'_>) -> Result<()> {
+    let visitor = gallery.visitor().await?;
+    let photos = wait::until_ok("the API", YOUNG, async || visitor.photos().await).await?;
+    ensure!(photos.is_empty(), "it is new and has {photos:#?}");
+    Ok(())
 }
 
 /// Waits until the gallery is ready and in sync, and watches that it never says that a person must act.

@@ -96,6 +96,12 @@ pub(crate) enum Failure {
     Refused(Refusal),
 }
 
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// A file, or as much of it as has come in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {

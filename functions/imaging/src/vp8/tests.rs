@@ -31,8 +31,9 @@ fn encoded(photo: &RgbImage, quality: f32, parts: i32, method: i32) -> Vec<u8> {
     encoder.encode_advanced(&config).unwrap().to_vec()
 }
 
-/// Sizes that end within macroblocks, every number of parts, and qualities that use every kind of prediction. Of averaged
-/// pictures only the smoothing is left out, which at high quality hardly does anything. To see it fail: change a number in `tables`, a direction in `predict`.
+/// Sizes that end within macroblocks, every number of parts, and qualities that use every kind of prediction. Of averaged pictures
+/// only the smoothing is left out, which at high quality hardly does anything. To see it fail: change a number in `tables`, a
+/// direction in `predict`.
 #[test]
 fn pictures_look_as_another_decoder_sees_them() {
     for (size, quality, parts, method) in [
