@@ -33,7 +33,7 @@ use functions_core::settings::Settings;
 use jiff::Timestamp;
 
 use crate::event::{Event, Put};
-use crate::photo::{Opened, Refusal, Rules};
+use crate::photo::{Opened, Opening, Refusal, Rules};
 use crate::storage::{Incoming, Storage, Stored};
 use crate::table::{Outcome, Row, Settled, Table};
 
@@ -158,7 +158,7 @@ impl Thumbnails {
         if let Err(refusal) = self.rules.check_file(incoming.size) {
             return Ok(Err(refusal));
         }
-        let mut opening = self.rules.opening(incoming.claimed, incoming.size);
+        let mut opening = Opening::new(&self.rules, incoming.claimed, incoming.size);
         // What comes in while something is decoded waits in the socket's buffer.
         while let Some(bytes) = metrics::stage("DownloadMilliseconds", incoming.next()).await? {
             if let Err(refusal) = metrics::stage("DecodeMilliseconds", async { opening.push(&bytes) }).await {
