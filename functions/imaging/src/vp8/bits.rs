@@ -2,7 +2,9 @@
 //! (RFC 6386 section 7).
 //!
 //! Each bit has to wait for the range that the one before left, and a photo is a hundred million of them: what is between two ranges
-//! is all that matters. It is a multiplication, a shift, a subtraction and a look-up.
+//! is all that matters. It is a multiplication, a shift, a subtraction and a look-up. The rest is about what the processor guesses: it
+//! goes on with the likelier bit before it knows, and starts again if it was the other. So bits that decide what comes next are
+//! branches ([`Bits::quick`]), and those that nobody can guess are calculated ([`Bits::digit`], [`Bits::quick_sign`]).
 
 /// Reads bits. A copy of it is cheap, so loops can keep it in registers.
 #[derive(Debug, Clone, Copy)]
@@ -10,7 +12,8 @@ pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     /// Bytes taken so far, those behind the end included, which are zero.
     taken: usize,
-    /// What was taken and not used, from the top; the upper 8 bits are compared.
+    /// What was taken and not used, from the top; the upper 8 bits are compared. Behind `spare` there may already be the beginning of
+    /// the next byte.
     value: u64,
     /// The range that the next bit divides, less 1: 127 to 254.
     range: u32,
@@ -44,12 +47,13 @@ impl<'a> Bits<'a> {
         bits
     }
 
-    /// Whether more was used than there is. An encoder's last bits may lie in up to two bytes that it did not write.
+    /// Whether more was looked at than there is. An encoder's last bits may lie in up to two bytes that it did not write.
     pub(super) fn is_exhausted(&self) -> bool {
-        let unused = usize::try_from(self.spare.max(0) / 8).unwrap_or_default();
-        self.taken.saturating_sub(unused) > self.bytes.len() + 2
+        let looked_at = (8 * self.taken as u64).saturating_add_signed(-i64::from(self.spare));
+        looked_at.div_ceil(8) > self.bytes.len() as u64 + 2
     }
 
+    /// Takes as many whole bytes as fit.
     #[inline]
     fn fill(&mut self) {
         let next = match self.bytes.get(self.taken..self.taken + 8) {
@@ -60,11 +64,35 @@ impl<'a> Bits<'a> {
             }
             None => last_bytes(self.bytes, self.taken),
         };
-        // Whole bytes, as many as fit: 0 to 7 bits are there.
-        let held = (self.spare + 8).cast_unsigned() & 7;
-        self.value |= ((next >> 8) << 8) >> held;
-        self.taken += 7;
-        self.spare += 56;
+        // -7 to 20 bits were spare: 1 to 28 are held, or none in the beginning.
+        let held = (self.spare + 8).cast_unsigned() % 64;
+        let bytes = (63 - held) / 8;
+        self.value |= next >> held;
+        self.taken += bytes as usize;
+        self.spare += (8 * bytes).cast_signed();
+    }
+
+    /// Makes four of the quick bits ready: each shifts by 7 at most, and behind the last one more may be missing.
+    #[inline]
+    pub(super) fn refill(&mut self) {
+        if self.spare < 3 * 7 {
+            self.fill();
+        }
+    }
+
+    /// The next bit, which is 0 with a probability of `zero` / 256, if it is [ready](Self::refill).
+    #[inline]
+    pub(super) fn quick(&mut self, zero: u8) -> bool {
+        let split = (self.range * u32::from(zero)) >> 8;
+        // Said twice, so that it stays a branch.
+        if self.value >> 56 > u64::from(split) {
+            self.value -= u64::from(split + 1) << 56;
+            self.shrink(self.range - split - 1);
+            true
+        } else {
+            self.shrink(split);
+            false
+        }
     }
 
     /// The next bit, which is 0 with a probability of `zero` / 256.
@@ -73,16 +101,39 @@ impl<'a> Bits<'a> {
         if self.spare < 0 {
             self.fill();
         }
+        self.quick(zero)
+    }
+
+    /// The same, without a branch.
+    #[inline]
+    pub(super) fn digit(&mut self, zero: u8) -> i32 {
+        if self.spare < 0 {
+            self.fill();
+        }
         let split = (self.range * u32::from(zero)) >> 8;
-        let one = self.value >> 56 > u64::from(split);
-        let range = if one {
-            self.value -= u64::from(split + 1) << 56;
-            self.range - split - 1
-        } else {
-            split
-        };
+        let one = self.top_is_above(split);
+        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
+        let range = split ^ ((split ^ (self.range - split - 1)) & one.wrapping_neg());
         self.shrink(range);
-        one
+        one.cast_signed()
+    }
+
+    /// A sign, 1 or -1, if it is [ready](Self::refill) and not a file's first bit: since no later range is 254, half of it is always
+    /// shifted by one.
+    #[inline]
+    pub(super) fn quick_sign(&mut self) -> i32 {
+        let split = self.range / 2;
+        let one = self.top_is_above(split);
+        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
+        self.value <<= 1;
+        self.spare -= 1;
+        self.range = (self.range - one) | 1;
+        1 - 2 * one.cast_signed()
+    }
+
+    #[inline]
+    fn top_is_above(&self, split: u32) -> u32 {
+        u32::from(self.value >> 56 > u64::from(split))
     }
 
     /// Back to a range of at least 128.
@@ -95,18 +146,9 @@ impl<'a> Bits<'a> {
         self.spare -= i32::from(shift);
     }
 
-    /// A bit that says nothing about itself. Nobody can guess it, the processor included, so there is no branch.
-    #[inline]
+    /// A bit that says nothing about itself.
     pub(super) fn flag(&mut self) -> bool {
-        if self.spare < 0 {
-            self.fill();
-        }
-        let split = self.range >> 1;
-        let one = u32::from(self.value >> 56 > u64::from(split));
-        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
-        let range = split - (one & !self.range & 1);
-        self.shrink(range);
-        one == 1
+        self.bit(128)
     }
 
     /// A number of so many bits, at most 8.

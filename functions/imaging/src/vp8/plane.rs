@@ -115,43 +115,56 @@ impl Averaged {
 
     /// Takes in the samples of a macroblock.
     fn take(&mut self, area: &Area, column: usize, row: usize) {
-        match self.side {
-            2 => self.squares::<2>(area, column, row),
-            4 => self.squares::<4>(area, column, row),
-            8 => self.squares::<8>(area, column, row),
-            16 => self.squares::<16>(area, column, row),
-            _ => self.squares::<1>(area, column, row),
+        if (column + 1) * self.block > self.width || (row + 1) * self.block > self.height {
+            return self.take_cut(area, column, row);
+        }
+        match (self.block, self.side) {
+            (16, 2) => self.take_whole::<16, 2>(area, column),
+            (16, 4) => self.take_whole::<16, 4>(area, column),
+            (16, 8) => self.take_whole::<16, 8>(area, column),
+            (16, 16) => self.take_whole::<16, 16>(area, column),
+            (8, 1) => self.take_whole::<8, 1>(area, column),
+            (8, 2) => self.take_whole::<8, 2>(area, column),
+            (8, 4) => self.take_whole::<8, 4>(area, column),
+            (8, 8) => self.take_whole::<8, 8>(area, column),
+            _ => self.take_cut(area, column, row),
+        }
+    }
+
+    /// All columns of samples at once, then those of each square: sums of up to 256 bytes, which have 16 bits.
+    #[inline]
+    fn take_whole<const BLOCK: usize, const SIDE: usize>(&mut self, area: &Area, column: usize) {
+        for (y, line) in self.samples.chunks_exact_mut(self.stride).enumerate() {
+            let mut sums = [0; BLOCK];
+            for samples in area[ORIGIN + y * SIDE * STRIDE..].chunks(STRIDE).take(SIDE) {
+                for (sum, sample) in sums.iter_mut().zip(&samples[..BLOCK]) {
+                    *sum += u16::from(*sample);
+                }
+            }
+            let averages = line[column * BLOCK / SIDE..].iter_mut();
+            for (average, sums) in averages.zip(sums.as_chunks::<SIDE>().0) {
+                *average = mean(sums.iter().sum(), SIDE * SIDE);
+            }
         }
     }
 
     /// Squares at the right and at the bottom may be cut; they count with the samples that they have.
-    #[inline]
-    fn squares<const SIDE: usize>(&mut self, area: &Area, column: usize, row: usize) {
-        let (left, top) = (column * self.block, row * self.block);
-        let whole = left + self.block <= self.width && top + self.block <= self.height;
-        let squares = self.block / SIDE;
-        for y in 0..squares {
-            let line = y * self.stride + left / SIDE;
-            for x in 0..squares {
-                let at = ORIGIN + y * SIDE * STRIDE + x * SIDE;
-                let (width, height) = if whole {
-                    (SIDE, SIDE)
-                } else {
-                    let cut = |end: usize, from: usize| end.saturating_sub(from).min(SIDE);
-                    (cut(self.width, left + x * SIDE), cut(self.height, top + y * SIDE))
-                };
-                if width == 0 || height == 0 {
-                    continue;
-                }
-                let mut sum = 0;
-                for samples in area[at..].chunks(STRIDE).take(height) {
-                    sum += usize::from(samples[..width].iter().map(|sample| u16::from(*sample)).sum::<u16>());
-                }
-                let count = width * height;
-                if let Some(sample) = self.samples.get_mut(line + x) {
-                    *sample = u8::try_from((sum + count / 2) / count).unwrap_or(255);
-                }
+    fn take_cut(&mut self, area: &Area, column: usize, row: usize) {
+        let Self { block, side, .. } = *self;
+        let cut = |end: usize, from: usize| end.saturating_sub(from).min(side);
+        for (y, line) in self.samples.chunks_exact_mut(self.stride).enumerate() {
+            let height = cut(self.height, row * block + y * side);
+            for (x, average) in line.iter_mut().skip(column * block / side).take(block / side).enumerate() {
+                let width = cut(self.width, column * block + x * side);
+                let lines = area[ORIGIN + y * side * STRIDE + x * side..].chunks(STRIDE).take(height);
+                let sum = lines.flat_map(|samples| &samples[..width]).map(|sample| u16::from(*sample)).sum();
+                *average = mean(sum, (width * height).max(1));
             }
         }
     }
+}
+
+#[inline]
+fn mean(sum: u16, count: usize) -> u8 {
+    u8::try_from((usize::from(sum) + count / 2) / count).unwrap_or(255)
 }

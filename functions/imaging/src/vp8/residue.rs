@@ -1,12 +1,14 @@
 //! What is added to a prediction: coefficients, and the transforms that make samples of them (RFC 6386 sections 13 and 14).
 
+use wide::{i16x8, u8x16};
+
 use super::bits::Bits;
 use super::header::Steps;
-use super::predict::{Area, STRIDE, clamp};
+use super::predict::{Area, STRIDE};
 
 const ZIGZAG: [u8; 16] = [0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15];
-/// The band of each coefficient, and of the one behind the last, which is not read.
-pub(super) const BANDS: [usize; 17] = [0, 1, 2, 3, 6, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 0];
+/// The band of each coefficient.
+pub(super) const BANDS: [usize; 16] = [0, 1, 2, 3, 6, 4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7];
 /// Large numbers: how likely each of their bits is 0.
 const LARGE: [&[u8]; 4] = [
     &[173, 148, 140],
@@ -19,7 +21,7 @@ const LARGE: [&[u8]; 4] = [
 pub(super) type Block = [i16; 16];
 
 /// Probabilities of one kind of block, for each coefficient and context.
-pub(super) type Kind = [[[u8; 11]; 3]; 17];
+pub(super) type Kind = [[[u8; 11]; 3]; 16];
 
 /// Reads a block's coefficients from the `first` on; those that are not written stay as they are. How many there are, counted up to
 /// the last that is not zero.
@@ -31,58 +33,57 @@ pub(super) fn coefficients(
     (steps, block): (Steps, &mut Block),
 ) -> usize {
     let mut bits = *reader;
-    let set = |at: usize, context: usize| &kind[at.min(16)][context.min(2)];
-    let mut at = first;
-    let mut likely = set(at, context);
+    let mut at = first % 16;
+    let mut likely = &kind[at][context % 3];
     let count = 'block: {
-        while at < 16 {
-            if !bits.bit(likely[0]) {
+        loop {
+            bits.refill();
+            if !bits.quick(likely[0]) {
                 break 'block at;
             }
-            while !bits.bit(likely[1]) {
+            while !bits.quick(likely[1]) {
                 at += 1;
-                if at == 16 {
+                if at >= 16 {
                     break 'block 16;
                 }
-                likely = set(at, 0);
+                likely = &kind[at][0];
+                bits.refill();
             }
-            let (size, context) = if bits.bit(likely[2]) { (larger(&mut bits, likely), 2) } else { (1, 1) };
-            let sign = -i32::from(bits.flag());
-            let value = (size ^ sign) - sign;
-            block[usize::from(ZIGZAG[at % 16]) % 16] = short(value * steps[usize::from(at > 0)]);
+            let (size, context) = if bits.quick(likely[2]) { (larger(&mut bits, likely), 2) } else { (1, 1) };
+            let value = size * bits.quick_sign() * steps[usize::from(at > 0)];
+            block[usize::from(ZIGZAG[at]) % 16] = short(value);
             at += 1;
-            likely = set(at, context);
+            if at >= 16 {
+                break 'block 16;
+            }
+            likely = &kind[at][context];
         }
-        16
     };
     *reader = bits;
     count
 }
 
-/// A number above 1.
+/// A number above 1. Its sign is ready then.
 #[inline]
 fn larger(bits: &mut Bits<'_>, likely: &[u8; 11]) -> i32 {
-    if !bits.bit(likely[3]) {
-        return if bits.bit(likely[4]) { 3 + i32::from(bits.bit(likely[5])) } else { 2 };
-    }
-    if !bits.bit(likely[6]) {
-        return if bits.bit(likely[7]) {
-            7 + 2 * i32::from(bits.bit(165)) + i32::from(bits.bit(145))
-        } else {
-            5 + i32::from(bits.bit(159))
-        };
-    }
-    let upper = bits.bit(likely[8]);
-    let class = usize::from(upper) * 2 + usize::from(bits.bit(likely[9 + usize::from(upper)]));
-    let extra = LARGE[class].iter().fold(0, |number, zero| number * 2 + i32::from(bits.bit(*zero)));
-    3 + (8 << class) + extra
+    let number = if !bits.bit(likely[3]) {
+        if bits.bit(likely[4]) { 3 + bits.digit(likely[5]) } else { 2 }
+    } else if !bits.bit(likely[6]) {
+        if bits.bit(likely[7]) { 7 + 2 * bits.digit(165) + bits.digit(145) } else { 5 + bits.digit(159) }
+    } else {
+        let upper = usize::from(bits.bit(likely[8]));
+        let class = upper * 2 + usize::from(bits.bit(likely[9 + upper]));
+        3 + (8 << class) + LARGE[class].iter().fold(0, |number, zero| number * 2 + bits.digit(*zero))
+    };
+    bits.refill();
+    number
 }
 
-/// The largest number times the largest step is less than 2^22; what does not fit was made to break decoders.
+/// What does not fit was made to break decoders, and may be anything: the largest number times the largest step is less than 2^22.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "clamped")]
-fn short(value: i32) -> i16 {
-    value.clamp(-32_768, 32_767) as i16
+#[expect(clippy::cast_possible_truncation, reason = "no encoder writes what is lost")]
+const fn short(value: i32) -> i16 {
+    value as i16
 }
 
 /// The 16 means of a macroblock's blocks, from the block that they are written in (section 14.3).
@@ -110,34 +111,55 @@ pub(super) fn means(block: &Block) -> [i16; 16] {
 /// Adds a block to what was predicted (section 14.4).
 #[inline]
 pub(super) fn add(area: &mut Area, at: usize, block: &Block) {
-    // sqrt(2) * cos(pi / 8) - 1 and sqrt(2) * sin(pi / 8), times 65536. Only blocks that no encoder writes are too large for it.
-    let long = |value: i32| value + (value.wrapping_mul(20_091) >> 16);
-    let brief = |value: i32| value.wrapping_mul(35_468) >> 16;
-    let turn = |[a, b, c, d]: [i32; 4]| {
-        let (sum, difference) = (a + c, a - c);
-        let (low, high) = (brief(b) - long(d), long(b) + brief(d));
-        [sum + high, difference + low, difference - low, sum - high]
-    };
-    let mut half = [[0; 4]; 4];
-    for x in 0..4 {
-        half[x] = turn([0, 4, 8, 12].map(|row| i32::from(block[row + x])));
-    }
-    for y in 0..4 {
-        let row = turn([half[0][y] + 4, half[1][y], half[2][y], half[3][y]]);
-        let samples = &mut area[at + y * STRIDE..at + y * STRIDE + 4];
-        for (sample, value) in samples.iter_mut().zip(row) {
-            *sample = clamp(i32::from(*sample) + (value >> 3));
-        }
+    let rows: [Row; 4] = std::array::from_fn(|y| four(std::array::from_fn(|x| block[4 * y + x])));
+    let [first, rest @ ..] = turned(transformed(rows));
+    let [second, third, last] = rest;
+    // 4: to round.
+    let rows = turned(transformed([first + Row::splat(4), second, third, last]));
+    for (y, row) in rows.into_iter().enumerate() {
+        add_row(area, at + y * STRIDE, row >> 3_i32);
     }
 }
 
 /// The same for a block that is nothing but its mean.
 #[inline]
 pub(super) fn add_mean(area: &mut Area, at: usize, mean: i16) {
-    let mean = (i32::from(mean) + 4) >> 3;
+    let mean = (Row::splat(mean) + Row::splat(4)) >> 3_i32;
     for y in 0..4 {
-        for sample in &mut area[at + y * STRIDE..at + y * STRIDE + 4] {
-            *sample = clamp(i32::from(*sample) + mean);
-        }
+        add_row(area, at + y * STRIDE, mean);
     }
+}
+
+/// Four values in one register, and four of which nothing is made. They hold 16 bits, as in libwebp: only blocks that no encoder writes
+/// are too large for them.
+type Row = i16x8;
+
+#[inline]
+fn four([a, b, c, d]: [i16; 4]) -> Row {
+    Row::new([a, b, c, d, 0, 0, 0, 0])
+}
+
+/// One direction of the transform, for four columns at once.
+#[inline]
+fn transformed([a, b, c, d]: [Row; 4]) -> [Row; 4] {
+    // sqrt(2) * cos(pi / 8) and sqrt(2) * sin(pi / 8), times 65536, less 65536: factors must have 16 bits.
+    let long = |row: Row| row + row.mul_keep_high(Row::splat(20_091));
+    let brief = |row: Row| row + row.mul_keep_high(Row::splat(-30_068));
+    let (sum, difference) = (a + c, a - c);
+    let (low, high) = (brief(b) - long(d), long(b) + brief(d));
+    [sum + high, difference + low, difference - low, sum - high]
+}
+
+/// Rows become columns.
+#[inline]
+fn turned(rows: [Row; 4]) -> [Row; 4] {
+    let rows = rows.map(Row::to_array);
+    std::array::from_fn(|x| four(rows.map(|row| row[x])))
+}
+
+#[inline]
+fn add_row(area: &mut Area, at: usize, row: Row) {
+    let samples = &mut area[at..at + 4];
+    let sums = four(std::array::from_fn(|x| samples[x].into())) + row;
+    samples.copy_from_slice(&u8x16::narrow_i16x8(sums, sums).to_array()[..4]);
 }

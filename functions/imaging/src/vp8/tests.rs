@@ -136,7 +136,7 @@ fn what_it_was_not_made_for_is_left_to_others() {
     }
     let aim = Aim::upright((100, 75));
     for aim in [aim, Aim::upright((300, 225))] {
-        let needed = needed(&plan((400, 300), aim), 25) as u64;
+        let needed = needed(&Plane::all((400, 300), aim), 25) as u64;
         assert!(decode(&frame, (400, 300), aim, needed).unwrap().is_ok());
         assert!(matches!(decode(&frame, (400, 300), aim, needed - 1), Some(Err(Refusal::TooMuchMemory))));
     }
@@ -156,6 +156,30 @@ fn a_frame_that_ends_early_is_refused() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// They differ in what they cost only. No sign is the first bit of a file.
+    #[test]
+    fn bits_are_the_same_however_they_are_read(
+        bytes in proptest::collection::vec(any::<u8>(), 0..60),
+        ways in proptest::collection::vec((0_u8..3, any::<u8>()), 1..400),
+    ) {
+        let (mut bits, mut others) = (Bits::new(&bytes), Bits::new(&bytes));
+        prop_assert_eq!(bits.flag(), others.flag());
+        for (way, zero) in ways {
+            let (wanted, read) = match way {
+                0 => (bits.bit(zero), others.bit(zero)),
+                1 => (bits.bit(zero), others.digit(zero) == 1),
+                _ => {
+                    others.refill();
+                    let quick = [zero, zero ^ 0x55, 255].map(|zero| (bits.bit(zero), others.quick(zero)));
+                    prop_assert!(quick.iter().all(|(wanted, read)| wanted == read));
+                    (bits.bit(128), others.quick_sign() == -1)
+                }
+            };
+            prop_assert_eq!(wanted, read);
+            prop_assert_eq!(bits.is_exhausted(), others.is_exhausted());
+        }
+    }
 
     #[test]
     fn damaged_frames_never_panic(
