@@ -75,7 +75,7 @@ impl Plane {
 
 /// Averages of a plane: one row of macroblocks at a time, which then goes to the filter.
 #[derive(Debug)]
-struct Averaged {
+pub(super) struct Averaged {
     samples: Vec<u8>,
     stride: usize,
     scaler: Scaler,
