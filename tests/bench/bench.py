@@ -62,7 +62,7 @@ NOTES = {
     "only smaller pictures need fewer.",
     "12 MP lossy WebP, three pictures": "The largest is about half the photo's size, so every sample is made, smoothed and goes through "
     "the filter.",
-    "12 MP lossy WebP": "Three quarters is VP8's arithmetic code, a bit at a time. libvips lets libwebp scale down to the target's own "
+    "12 MP lossy WebP": "Two thirds is VP8's arithmetic code, a bit at a time. libvips lets libwebp scale down to the target's own "
     "size, which is quicker, and shows.",
 }
 
