@@ -111,8 +111,7 @@ impl<'a> Bits<'a> {
             self.fill();
         }
         let split = (self.range * u32::from(zero)) >> 8;
-        let one = self.top_is_above(split);
-        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
+        let one = self.calculated(split);
         let range = split ^ ((split ^ (self.range - split - 1)) & one.wrapping_neg());
         self.shrink(range);
         one.cast_signed()
@@ -123,17 +122,19 @@ impl<'a> Bits<'a> {
     #[inline]
     pub(super) fn quick_sign(&mut self) -> i32 {
         let split = self.range / 2;
-        let one = self.top_is_above(split);
-        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
+        let one = self.calculated(split);
         self.value <<= 1;
         self.spare -= 1;
         self.range = (self.range - one) | 1;
         1 - 2 * one.cast_signed()
     }
 
+    /// The bit at this division of the range, taken out of the value without a branch.
     #[inline]
-    fn top_is_above(&self, split: u32) -> u32 {
-        u32::from(self.value >> 56 > u64::from(split))
+    fn calculated(&mut self, split: u32) -> u32 {
+        let one = self.value >> 56 > u64::from(split);
+        self.value -= (u64::from(split + 1) << 56) & u64::from(one).wrapping_neg();
+        one.into()
     }
 
     /// Back to a range of at least 128.

@@ -34,7 +34,7 @@ pub(super) const ORIGIN: usize = STRIDE + 8;
 pub(super) type Area = [u8; 17 * STRIDE];
 
 #[inline]
-pub(super) fn clamp(value: i32) -> u8 {
+fn clamp(value: i32) -> u8 {
     u8::try_from(value.clamp(0, 255)).unwrap_or_default()
 }
 
