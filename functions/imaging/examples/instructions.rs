@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use dlmalloc::GlobalDlmalloc;
 use functions_imaging::{Format, Limits, Target, clean, probe, render};
 use image::DynamicImage;
 
@@ -22,10 +21,6 @@ use image::DynamicImage;
 mod testing;
 
 use testing::{Jpeg, lossy_webp, photo, png};
-
-/// The thumbnail function's.
-#[global_allocator]
-static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 
 const LIMITS: Limits = Limits {
     max_bytes: 25 << 20,

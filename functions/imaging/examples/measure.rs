@@ -13,15 +13,10 @@
 )]
 
 use cpu_time::ThreadTime;
-use dlmalloc::GlobalDlmalloc;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use functions_imaging::{Format, Limits, Target, probe, render};
 use image::{DynamicImage, ImageDecoder as _};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
-
-/// The thumbnail function's.
-#[global_allocator]
-static ALLOCATOR: GlobalDlmalloc = GlobalDlmalloc;
 
 const LIMITS: Limits = Limits {
     max_bytes: 100 << 20,

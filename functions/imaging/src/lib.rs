@@ -41,6 +41,7 @@ mod colour;
 mod details;
 mod encode;
 mod exif;
+mod filter;
 mod jpeg;
 mod kind;
 mod limits;

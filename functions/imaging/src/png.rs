@@ -40,11 +40,11 @@ pub(crate) fn decode(bytes: &[u8], aim: Aim, memory: u64) -> Result<Raster, Refu
         let size = reader.output_buffer_size().ok_or(Refusal::TooMuchMemory)?;
         let mut pixels = vec![0; size];
         let info = reader.next_frame(&mut pixels).map_err(refusal)?;
-        pixels.chunks_exact(info.line_size.max(1)).try_for_each(|row| squares.add(row))?;
+        pixels.chunks_exact(info.line_size.max(1)).for_each(|row| squares.add(row));
     } else {
         for _ in 0..height {
             let row = reader.next_row().map_err(refusal)?;
-            squares.add(row.ok_or_else(|| Refusal::damaged("rows are missing"))?.data())?;
+            squares.add(row.ok_or_else(|| Refusal::damaged("rows are missing"))?.data());
         }
     }
     squares.scaler.finish()
@@ -127,7 +127,7 @@ impl Squares {
         self.width * self.height * self.read
     }
 
-    fn add(&mut self, row: &[u8]) -> Result<(), Refusal> {
+    fn add(&mut self, row: &[u8]) {
         if self.side == 1 && self.read == self.written {
             return self.scaler.push(row);
         }
@@ -146,13 +146,12 @@ impl Squares {
         self.rows += 1;
         self.depth += 1;
         if self.depth == self.side || self.rows == self.height {
-            self.flush()?;
+            self.flush();
         }
-        Ok(())
     }
 
     /// Passes a row of squares on.
-    fn flush(&mut self) -> Result<(), Refusal> {
+    fn flush(&mut self) {
         let mean = |sum: u32, weight: u32| u8::try_from((sum + weight / 2) / weight.max(1)).unwrap_or(255);
         let depth = u32::try_from(self.depth).unwrap_or_default();
         self.samples.clear();
@@ -175,6 +174,6 @@ impl Squares {
         }
         self.columns.fill(0);
         self.depth = 0;
-        self.scaler.push(&self.samples)
+        self.scaler.push(&self.samples);
     }
 }

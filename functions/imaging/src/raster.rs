@@ -16,7 +16,7 @@ impl Raster {
     /// The same in another size.
     pub(crate) fn resize(&self, aim: Aim) -> Result<Self, Refusal> {
         let mut scaler = aim.scaler(Shape::whole(self.channels, self.width, self.height), false);
-        scaler.push(&self.samples)?;
+        scaler.push(&self.samples);
         scaler.finish()
     }
 
@@ -31,7 +31,7 @@ impl Raster {
         #[expect(clippy::cast_precision_loss, reason = "sides of pictures are exact")]
         let shape = Shape { width: width as f64 / 2.0, height: height as f64 / 2.0, ..shape };
         let mut scaler = aim.scaler(shape, halved);
-        scaler.push(&self.samples)?;
+        scaler.push(&self.samples);
         scaler.finish()
     }
 }

@@ -3,7 +3,7 @@
 use crate::exif::Orientation;
 
 /// Rows that are turned at a time: as many as the processor's nearest cache holds.
-const TILE: usize = 32;
+pub(crate) const TILE: usize = 32;
 
 /// Puts some rows of a stored picture where they belong in the upright one. The size is that of the stored picture, `first` the
 /// number of the first of the rows.

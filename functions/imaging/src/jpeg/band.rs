@@ -42,18 +42,17 @@ impl Band {
 
     /// Goes on to a row of units. Rows go downwards only.
     #[inline]
-    pub(super) fn turn_to(&mut self, row: usize) -> Result<(), Refusal> {
+    pub(super) fn turn_to(&mut self, row: usize) {
         while self.row < row {
-            self.scaler.push(&self.samples)?;
+            self.scaler.push(&self.samples);
             self.samples.fill(MISSING);
             self.row += 1;
         }
-        Ok(())
     }
 
     /// The plane in its small size.
     pub(super) fn finish(mut self) -> Result<Raster, Refusal> {
-        self.turn_to(self.layout.all_down / self.layout.down.max(1))?;
+        self.turn_to(self.layout.all_down / self.layout.down.max(1));
         self.scaler.finish()
     }
 }

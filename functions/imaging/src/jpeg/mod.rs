@@ -249,7 +249,7 @@ impl Decoder {
     }
 
     /// Reads the scans' headers ahead, and the tables as they are at the end.
-    fn needed_scans(&self, bytes: &[u8]) -> Vec<bool> {
+    fn needed_scans(&self, bytes: &[u8]) -> (Vec<bool>, [bool; 4]) {
         let (mut scans, mut tables, mut at) = (Vec::new(), Tables::default(), 0);
         while let Some(segment) = segment(bytes, at) {
             at = segment.end;
@@ -274,10 +274,13 @@ impl Decoder {
     /// Decodes a scan if it is needed.
     fn scan(&mut self, segment: Segment<'_>, input: Input<'_>) -> Result<(), Failure> {
         if !self.stores.is_empty() {
-            let needed = self.needed.take().unwrap_or_else(|| self.needed_scans(input.bytes));
-            let skipped = needed.get(self.scans) == Some(&false);
-            self.needed = Some(needed);
-            if skipped {
+            if self.needed.is_none() {
+                let (needed, refined) = self.needed_scans(input.bytes);
+                self.needed = Some(needed);
+                let refined = self.stores.iter_mut().zip(refined).filter(|(_, refined)| *refined);
+                refined.for_each(|(store, _)| store.remember());
+            }
+            if self.needed.as_ref().and_then(|needed| needed.get(self.scans)) == Some(&false) {
                 self.pass(segment.end, input);
                 return Ok(());
             }
@@ -386,7 +389,7 @@ impl Decoder {
         }
         complete &= decoded.iter().all(|units| *units > 0);
         for (store, band) in stores.into_iter().zip(&mut bands) {
-            complete &= store.finish(band).map_err(Failure::Refused)?;
+            complete &= store.finish(band);
         }
         let planes =
             bands.into_iter().map(Band::finish).collect::<Result<_, _>>().map_err(Failure::Refused)?;

@@ -18,7 +18,6 @@ use super::layout::{Layout, Plan};
 use super::sequential::number;
 use super::transform::{PLACES, write};
 use super::walk::Units;
-use crate::refusal::Refusal;
 
 /// A coarser step than this between two values of a coefficient is refined if the file can. In the units of coefficients, of
 /// which 8 are one level of brightness in the mean of a block. Files of quality 50 and more stay below it; leaving their refinements
@@ -31,7 +30,7 @@ pub(super) struct Store {
     layout: Layout,
     /// The first few of each block, in stored order.
     kept: Vec<i16>,
-    /// For each block, a bit a coefficient: not zero so far.
+    /// For each block, a bit a coefficient: not zero so far. Empty if no refinement will ask.
     seen: Vec<u64>,
     /// Bits that are still missing of each coefficient.
     missing: [u8; 64],
@@ -42,7 +41,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Bytes that a store takes.
+    /// Bytes that a store takes at the most.
     pub(super) fn bytes(layout: &Layout) -> usize {
         let seen = if layout.kept() == 1 { 0 } else { 8 };
         layout.blocks() * (layout.kept() * 2 + seen)
@@ -52,36 +51,44 @@ impl Store {
         Self {
             layout: *layout,
             kept: vec![0; layout.blocks() * layout.kept()],
-            seen: vec![0; if layout.kept() == 1 { 0 } else { layout.blocks() }],
+            seen: Vec::new(),
             missing: [0; 64],
             steps: None,
             mean: 0,
         }
     }
 
+    /// Takes the memory to remember what refinements will ask for.
+    pub(super) fn remember(&mut self) {
+        self.seen = vec![0; self.layout.blocks()];
+    }
+
     /// Makes the samples. False if nothing is known of the plane.
-    pub(super) fn finish(self, rows: &mut Rows) -> Result<bool, Refusal> {
-        let Some(steps) = self.steps else { return Ok(false) };
+    pub(super) fn finish(self, rows: &mut Rows) -> bool {
+        let Some(steps) = self.steps else { return false };
         let Layout { all_across, down, side, .. } = self.layout;
+        // What was left out of a number is as likely large as small: take the middle.
+        let middles = self.missing.map(|bits| f32::from((1_u16 << bits) - 1) / 2.0);
+        let mut block = [0.0; 64];
         for (at, kept) in self.kept.chunks_exact(self.layout.kept()).enumerate() {
-            let mut block = [0.0; 64];
-            for (index, value) in kept.iter().enumerate().filter(|(_, value)| **value != 0) {
-                // What was left out is as likely large as small: take the middle.
-                let middle = f32::from((1_u16 << self.missing[index]) - 1) / 2.0;
-                let middle = if index == 0 { 0.0 } else { middle.copysign(f32::from(*value)) };
-                block[usize::from(PLACES[index])] = (f32::from(*value) + middle) * f32::from(steps[index]);
+            for (index, value) in kept.iter().enumerate() {
+                let known = f32::from(*value);
+                let middle = if index == 0 || *value == 0 { 0.0 } else { middles[index].copysign(known) };
+                block[usize::from(PLACES[index])] = (known + middle) * f32::from(steps[index]);
             }
             let (row, column) = (at / all_across, at % all_across);
-            rows.turn_to(row / down)?;
+            rows.turn_to(row / down);
             let corner = (row % down * rows.stride + column) * side;
             write(side, &block, &mut rows.samples, (corner, rows.stride));
         }
-        Ok(true)
+        true
     }
 }
 
-/// Which of a file's scans are needed. Goes backwards, since a scan may be needed by a later one.
-pub(super) fn needed(scans: &[Scan], plan: &Plan, tables: &Tables) -> Vec<bool> {
+/// Which of a file's scans are needed, and which planes have refinements among them. Goes backwards, since a scan may be needed by a
+/// later one.
+pub(super) fn needed(scans: &[Scan], plan: &Plan, tables: &Tables) -> (Vec<bool>, [bool; 4]) {
+    // Of each plane, the coefficients that are refined later.
     let mut history = [0_u64; 4];
     let mut needed = vec![false; scans.len()];
     for (scan, needed) in scans.iter().zip(&mut needed).rev() {
@@ -101,7 +108,7 @@ pub(super) fn needed(scans: &[Scan], plan: &Plan, tables: &Tables) -> Vec<bool> 
             *history |= own;
         }
     }
-    needed
+    (needed, history.map(|refined| refined != 0))
 }
 
 /// The largest step of the coefficients that are kept.

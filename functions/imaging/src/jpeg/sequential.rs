@@ -108,9 +108,7 @@ impl Units for Sequential<'_> {
             } else {
                 (1, 1, top / layout.down, top % layout.down)
             };
-            if lane.band.turn_to(unit).is_err() {
-                return false;
-            }
+            lane.band.turn_to(unit);
             for y in first..first + down {
                 for x in 0..across {
                     if !lane.block(bits, left * across + x, y) {

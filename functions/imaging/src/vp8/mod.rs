@@ -174,7 +174,7 @@ impl Decoder<'_> {
                 return None;
             }
             let simple = self.header.simple;
-            self.planes.iter_mut().try_for_each(|plane| plane.end_row(&edges, simple)).ok()?;
+            self.planes.iter_mut().for_each(|plane| plane.end_row(&edges, simple));
         }
         Some(())
     }

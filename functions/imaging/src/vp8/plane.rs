@@ -58,7 +58,7 @@ impl Plane {
     }
 
     /// Passes a row of macroblocks on. What of it is below the picture is left out by the filter.
-    pub(super) fn end_row(&mut self, edges: &[Edges], simple: bool) -> Result<(), Refusal> {
+    pub(super) fn end_row(&mut self, edges: &[Edges], simple: bool) {
         match self {
             Self::Averaged(plane) => plane.scaler.push(&plane.samples),
             Self::Smoothed(plane) => plane.end_row(edges, simple),

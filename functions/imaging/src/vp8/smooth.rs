@@ -110,7 +110,7 @@ impl Smoothed {
     }
 
     /// Smooths the row of macroblocks, and passes on what will not change any more.
-    pub(super) fn end_row(&mut self, edges: &[Edges], simple: bool) -> Result<(), Refusal> {
+    pub(super) fn end_row(&mut self, edges: &[Edges], simple: bool) {
         match (self.block, simple) {
             (16, true) => self.smooth::<16>(edges, (Kind::Simple, Kind::Simple)),
             (16, false) => self.smooth::<16>(edges, (Kind::Outer, Kind::Inner)),
@@ -119,14 +119,13 @@ impl Smoothed {
         }
         let passed = if self.row == 0 { REACH } else { 0 } * self.stride;
         let kept = self.block * self.stride;
-        self.scaler.push(&self.samples[passed..kept])?;
+        self.scaler.push(&self.samples[passed..kept]);
         self.samples.copy_within(kept.., 0);
         self.row += 1;
-        Ok(())
     }
 
     pub(super) fn finish(mut self) -> Result<Raster, Refusal> {
-        self.scaler.push(&self.samples[..REACH * self.stride])?;
+        self.scaler.push(&self.samples[..REACH * self.stride]);
         self.scaler.finish()
     }
 
