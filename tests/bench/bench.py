@@ -210,7 +210,7 @@ def page(results, rounds, report):
         f"round: median and range of {rounds} rounds in random order, one thread, three thumbnails a round after one to warm up. *Memory* is the",
         "most beside the file and the library itself. *Quality* is SSIMULACRA2 against a full decode made small by Lanczos: more is better, and",
         f"a run in which ours is more than {GATE} below libvips's fails. *PSNR* is of brightness (BT.601) against the same, at JPEG quality {BEST},",
-        "which stands for the picture before the encoder. `plain` is a full decode by the `image` crate with our filter and encoder;",
+        "which stands for the picture before the encoder. `plain` is a full decode by the `image` crate with `fast_image_resize` and our encoder;",
         "`sharp-careful` is sharp with `fastShrinkOnLoad: false`.",
         "",
         "*Three pictures* are of 400, 1024 and 2048 pixels. libvips, sharp and Pillow decode once and make each of the next larger, which",

@@ -36,7 +36,7 @@ def output(*command):
 
 
 def processor():
-    """What code is chosen by: the filters and the search for bytes look for AVX2."""
+    """What code is chosen by: the encoder and the search for bytes look for AVX2."""
     flags = Path("/proc/cpuinfo").read_text().split() if Path("/proc/cpuinfo").exists() else []
     return platform.machine() + (" with AVX2" if "avx2" in flags else "")
 

@@ -3,7 +3,7 @@
 //! `measure photogallery|plain EDGES QUALITY RUNS FILE [OUT]` makes pictures of the file so many times, after once to warm up, and
 //! prints JSON: milliseconds of processor time of each time, and the most megabytes of memory beside the file. `EDGES` are their long
 //! edges in pixels, `400` or, from the smallest, `400,1024,2048`; `OUT` gets the first. `plain` is a full decode by the `image` crate
-//! with the same filter and encoder. Memory counts only with no warm-up, so with 0 runs.
+//! with `fast_image_resize` and the same encoder. Memory counts only with no warm-up, so with 0 runs.
 
 #![expect(
     clippy::cast_precision_loss,
