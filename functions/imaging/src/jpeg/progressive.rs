@@ -67,14 +67,17 @@ impl Store {
     pub(super) fn finish(self, rows: &mut Rows) -> bool {
         let Some(steps) = self.steps else { return false };
         let Layout { all_across, down, side, .. } = self.layout;
-        // What was left out of a number is as likely large as small: take the middle.
+        // What was left out of a number is as likely large as small: take the middle. The mean is taken as it is.
         let middles = self.missing.map(|bits| f32::from((1_u16 << bits) - 1) / 2.0);
+        let place = |(at, (step, middle)): (usize, (u16, f32))| {
+            let step = f32::from(step);
+            (usize::from(PLACES[at]), step, if at == 0 { 0.0 } else { middle * step })
+        };
+        let places: Vec<_> = steps.into_iter().zip(middles).enumerate().map(place).collect();
         let mut block = [0.0; 64];
         for (at, kept) in self.kept.chunks_exact(self.layout.kept()).enumerate() {
-            for (index, value) in kept.iter().enumerate() {
-                let known = f32::from(*value);
-                let middle = if index == 0 || *value == 0 { 0.0 } else { middles[index].copysign(known) };
-                block[usize::from(PLACES[index])] = (known + middle) * f32::from(steps[index]);
+            for (value, (place, step, middle)) in kept.iter().zip(&places) {
+                block[*place] = f32::from(*value) * step + f32::from(value.signum()) * middle;
             }
             let (row, column) = (at / all_across, at % all_across);
             rows.turn_to(row / down);

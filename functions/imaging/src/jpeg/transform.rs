@@ -5,6 +5,9 @@
 //! pattern that is finer than two samples a block: 2 x 2 samples are made from the 2 x 2 lowest frequencies, without ever
 //! making the 64. The same goes for 1 x 1 and 4 x 4.
 
+use wide::bytemuck::cast;
+use wide::{f32x4, i16x8, u8x16};
+
 use super::header::ZIGZAG;
 
 /// Samples of a block's side that can be made.
@@ -45,46 +48,46 @@ const fn places() -> [u8; 64] {
 #[inline]
 pub(super) fn write(side: usize, block: &Block, plane: &mut [u8], at: (usize, usize)) {
     match side {
-        1 => rows([[block[0] / 8.0]], plane, at),
-        2 => rows(two(block), plane, at),
-        4 => rows(four(block), plane, at),
-        _ => rows(eight(block), plane, at),
+        1 => rows([[levels([block[0] / 8.0; 8])[0]]], plane, at),
+        2 => {
+            let [a, b, c, d, ..] = levels(cast([two(block); 2]));
+            rows([[a, b], [c, d]], plane, at);
+        }
+        4 => rows(cast::<_, [[u8; 4]; 4]>(cast::<_, [[f32; 8]; 2]>(four(block)).map(levels)), plane, at),
+        _ => rows(eight(block).map(levels), plane, at),
     }
 }
 
 #[inline]
-fn rows<const N: usize>(block: [[f32; N]; N], plane: &mut [u8], (at, stride): (usize, usize)) {
+fn rows<const N: usize>(block: [[u8; N]; N], plane: &mut [u8], (at, stride): (usize, usize)) {
     for (y, row) in block.iter().enumerate() {
         let from = at + y * stride;
         if let Some(samples) = plane.get_mut(from..from + N) {
-            samples.copy_from_slice(&row.map(level));
+            samples.copy_from_slice(row);
         }
     }
 }
 
-/// A sample from its distance to middle grey.
+/// Samples from their distances to middle grey.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the last eight bits are the sample")]
-fn level(value: f32) -> u8 {
-    /// At this size, floats are whole numbers: adding it rounds, and the number is in the last bits. Casting takes several times
-    /// as many instructions, since it knows what to do with numbers that are none.
-    const WHOLE: f32 = 12_582_912.0;
-    let value = value + 128.0;
-    let value = if value > 0.0 { value } else { 0.0 };
-    let value = if value < 255.0 { value } else { 255.0 };
-    (value + WHOLE).to_bits() as u8
+fn levels(values: [f32; 8]) -> [u8; 8] {
+    // What is too large for a whole number would become the smallest; what is too small may.
+    let whole = cast::<_, [f32x4; 2]>(values)
+        .map(|values| (values + f32x4::splat(128.0)).fast_min(f32x4::splat(255.0)).fast_round_int());
+    let whole = i16x8::from_i32x8_saturate(cast(whole));
+    let [levels, _] = cast::<_, [[u8; 8]; 2]>(u8x16::narrow_i16x8(whole, whole));
+    levels
 }
 
+/// Two samples above two.
 #[inline]
-fn two(block: &Block) -> [[f32; 2]; 2] {
-    let mean = block[0] / 8.0;
-    let across = block[8] * (HALF_WAVE / 8.0);
-    let down = block[1] * (HALF_WAVE / 8.0);
-    let both = block[9] * (HALF_WAVE * HALF_WAVE / 8.0);
-    [
-        [mean + across + down + both, mean - across + down - both],
-        [mean + across - down - both, mean - across - down + both],
-    ]
+fn two(block: &Block) -> f32x4 {
+    let factors = |[a, b, c, d]: [f32; 4]| f32x4::new([a / 8.0, b / 8.0, c / 8.0, d / 8.0]);
+    let (one, half, both) = (1.0, HALF_WAVE, HALF_WAVE * HALF_WAVE);
+    f32x4::splat(block[0]) * factors([one, one, one, one])
+        + f32x4::splat(block[8]) * factors([half, -half, half, -half])
+        + f32x4::splat(block[1]) * factors([half, half, -half, -half])
+        + f32x4::splat(block[9]) * factors([both, -both, -both, both])
 }
 
 /// cos(n * pi / 16) / 2 for n = 1 to 7.
