@@ -84,7 +84,30 @@ pub(crate) fn full_range(samples: &mut [u8], difference: bool) {
 
 /// Ink on white paper. The values say how much white is left.
 pub(crate) fn white_left_to_rgb([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
-    [cyan, magenta, yellow].map(|ink| byte((i32::from(ink) * i32::from(black) + 127) / 255))
+    [cyan, magenta, yellow].map(|ink| share(ink, black))
+}
+
+/// A pixel of which the colours count as much as it is opaque: those of a transparent one do not show at the edge of another.
+pub(crate) fn weighed([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
+    let [red, green, blue] = [red, green, blue].map(|colour| share(colour, alpha));
+    [red, green, blue, alpha]
+}
+
+/// The same pixel as it was.
+pub(crate) fn unweighed([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
+    let [red, green, blue] = [red, green, blue].map(|colour| mean(u32::from(colour) * 255, alpha.into()));
+    [red, green, blue, alpha]
+}
+
+/// So many 255ths of a level, rounded.
+fn share(level: u8, of: u8) -> u8 {
+    byte((i32::from(level) * i32::from(of) + 127) / 255)
+}
+
+/// What levels of such a sum and weight are on average, rounded.
+#[inline]
+pub(crate) fn mean(sum: u32, weight: u32) -> u8 {
+    u8::try_from((sum + weight / 2) / weight.max(1)).unwrap_or(255)
 }
 
 /// JPEG has no transparency; white is the best guess at what should shine through.

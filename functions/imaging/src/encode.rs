@@ -91,7 +91,7 @@ impl ImageBuffer for Buffer<'_> {
 
 fn jpeg(size: &Raster, rows: Rows<'_>, quality: u8) -> Result<Vec<u8>, Refusal> {
     let side = |pixels: usize| u16::try_from(pixels).map_err(Refusal::damaged);
-    let mut bytes = Vec::with_capacity(size.width * size.height / 4);
+    let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::F_2_2);
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);

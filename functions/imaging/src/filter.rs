@@ -9,9 +9,12 @@
 //! (SSE2 or NEON, by `wide`).
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use wide::bytemuck::cast;
-use wide::{i16x8, i32x4, i32x8, u8x16};
+use wide::{i16x8, i32x4, u8x16};
+
+use crate::lanes::{bytes, words};
 
 /// Lobes of the filter, to each side, in samples of the smaller picture.
 const LOBES: f64 = 3.0;
@@ -22,6 +25,8 @@ const WEIGHT: i32 = 14;
 const BETWEEN: i32 = 6;
 /// More than a sum of weights is ever below zero.
 const ABOVE: i32 = 1 << 16;
+/// A share of a sample that is nothing but rounding.
+pub(crate) const ROUNDING: f64 = 1e-6;
 /// Samples that [`across`] adds up at a time.
 const AT_ONCE: usize = 8;
 
@@ -33,7 +38,7 @@ pub(crate) type WideBlock = [i16; 16];
 /// What is made of a row or a column.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Axis {
-    /// Samples that come in, at least 1.
+    /// Samples that come in.
     pub(crate) samples: usize,
     /// Samples that are made.
     pub(crate) count: usize,
@@ -42,9 +47,6 @@ pub(crate) struct Axis {
     pub(crate) begin: f64,
     pub(crate) step: f64,
 }
-
-/// A share of a sample that is nothing but rounding.
-pub(crate) const ROUNDING: f64 = 1e-6;
 
 impl Axis {
     /// How far the filter reaches from the middle of a sample that is made, in samples that come in. If samples stay where they are,
@@ -100,7 +102,7 @@ impl Weights {
         clippy::cast_sign_loss,
         clippy::cast_possible_wrap,
         clippy::cast_precision_loss,
-        reason = "sides of pictures are exact, and weights are 1 at the most"
+        reason = "sides of pictures are exact, and weights are small"
     )]
     fn new(axis: &Axis, taps: usize) -> Self {
         let (reach, scale) = (axis.reach(), axis.step.max(1.0));
@@ -137,17 +139,17 @@ impl Weights {
         Self { taps, firsts, values }
     }
 
-    /// The first row that is needed for a row that is made, and behind which one all are there.
-    pub(crate) fn span(&self, number: usize) -> Option<(usize, usize)> {
-        self.firsts.get(number).map(|first| (*first, first + self.taps))
+    /// The rows that a row is made of. Those behind the last that comes in have no weight.
+    pub(crate) fn span(&self, number: usize) -> Option<Range<usize>> {
+        self.firsts.get(number).map(|first| *first..first + self.taps)
     }
 
     /// The same with the weights of two rows each, as [`down`] wants them; `place` tells where in the ring a row begins.
     pub(crate) fn pairs(&self, number: usize, place: impl Fn(usize) -> usize, pairs: &mut Vec<Pair>) {
         pairs.clear();
-        let Some((first, end)) = self.span(number) else { return };
+        let Some(rows) = self.span(number) else { return };
         let (weights, _) = self.values[number * self.taps..].as_chunks::<2>();
-        for (row, [upper, lower]) in (first..end).step_by(2).zip(weights) {
+        for (row, [upper, lower]) in rows.step_by(2).zip(weights) {
             pairs.push(Pair { rows: [place(row), place(row + 1)], weights: alternating(*upper, *lower) });
         }
     }
@@ -181,7 +183,7 @@ pub(crate) fn down(ring: &[Block], pairs: &[Pair], line: &mut [WideBlock]) {
             sums[3] += i16x8::from_u8x16_high(right).dot(*weights);
         }
         let [a, b, c, d] = sums.map(|sum| sum >> (WEIGHT - BETWEEN));
-        *block = cast([narrow(a, b), narrow(c, d)]);
+        *block = cast([words([a, b]), words([c, d])]);
     }
 }
 
@@ -214,8 +216,8 @@ fn across_by(line: &[i16], weights: &Weights, row: &mut [u8], steps: usize) {
     let four = |firsts: &[usize; 4], weights: &[[i16; AT_ONCE]]| {
         let mut weights = weights.chunks_exact(steps);
         let [a, b, c, d] = firsts.map(|first| one(first, weights.next().unwrap_or_default()));
-        let (ab, cd) = (narrow(a, b).dot(of_two), narrow(c, d).dot(of_two));
-        narrow(ab, cd).dot(of_two)
+        let (ab, cd) = (words([a, b]).dot(of_two), words([c, d]).dot(of_two));
+        words([ab, cd]).dot(of_two)
     };
     let half = i16x8::splat(1 << (BETWEEN - 1));
     let (firsts, last_firsts) = weights.firsts.as_chunks::<8>();
@@ -224,21 +226,14 @@ fn across_by(line: &[i16], weights: &Weights, row: &mut [u8], steps: usize) {
     for ((firsts, weights), samples) in firsts.iter().zip(&mut groups).zip(eights) {
         let ([left, right], _) = firsts.as_chunks::<4>() else { return };
         let (left_weights, right_weights) = weights.split_at(steps * 4);
-        let eight = (narrow(four(left, left_weights), four(right, right_weights)) + half) >> BETWEEN;
-        let bytes: [[u8; 8]; 2] = cast(u8x16::narrow_i16x8(eight, eight));
-        *samples = bytes[0];
+        let eight = words([four(left, left_weights), four(right, right_weights)]);
+        *samples = bytes((eight + half) >> BETWEEN);
     }
     for ((first, weights), sample) in last_firsts.iter().zip(groups.remainder().chunks_exact(steps)).zip(last)
     {
         let sum: i32 = one(*first, weights).to_array().iter().sum();
         *sample = u8::try_from(((sum + (1 << (BETWEEN - 1))) >> BETWEEN).clamp(0, 255)).unwrap_or(255);
     }
-}
-
-/// Two times four numbers in 16 bits each, which they fit in.
-#[inline]
-fn narrow(left: i32x4, right: i32x4) -> i16x8 {
-    i16x8::from_i32x8_saturate(cast::<[i32x4; 2], i32x8>([left, right]))
 }
 
 /// Places of [`LANCZOS`] from one whole number to the next: the error between two is less than a weight's last bit.

@@ -18,8 +18,8 @@
 //! needs; PNG is averaged row by row; the rest is decoded whole by the `image` crate. A JPEG can be decoded while it comes in
 //! ([`Arriving`]).
 //!
-//! Rows go to the filter as they are decoded (`scale`, `filter`) and, turned upright, into the largest picture (`turn`), which is the largest
-//! thing in memory. Its colours are converted (`small`); smaller pictures are made of it, one of the other. Pictures are written anew
+//! Rows go to the filter as they are decoded (`scale`, `filter`) and, turned upright, into the largest picture (`turn`), which is the
+//! largest thing in memory. Its colours are converted (`small`); smaller pictures are made of it, one of the other. Pictures are written anew
 //! from samples, so no metadata of the original (position, serial numbers, hidden pictures) survives. [`clean`] takes the same out of
 //! the original itself, and [`details`] reads the little of it that may be told.
 //!
@@ -44,6 +44,7 @@ mod exif;
 mod filter;
 mod jpeg;
 mod kind;
+mod lanes;
 mod limits;
 mod model;
 mod placeholder;

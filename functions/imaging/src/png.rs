@@ -8,6 +8,7 @@ use std::io::Cursor;
 
 use png::{ColorType, Decoder, Transformations};
 
+use crate::colour::mean;
 use crate::raster::Raster;
 use crate::refusal::Refusal;
 use crate::scale::{Aim, Scaler, Shape};
@@ -152,7 +153,6 @@ impl Squares {
 
     /// Passes a row of squares on.
     fn flush(&mut self) {
-        let mean = |sum: u32, weight: u32| u8::try_from((sum + weight / 2) / weight.max(1)).unwrap_or(255);
         let depth = u32::try_from(self.depth).unwrap_or_default();
         self.samples.clear();
         for columns in self.columns.chunks(self.side * self.read) {

@@ -1,6 +1,7 @@
 //! Makes a picture smaller while its rows come in, so that the large one is never in memory: each row that is made is made as soon as
 //! the last of those it takes is there. Only the latest rows are held, as many as the filter reaches over.
 
+use crate::colour::{unweighed, weighed};
 use crate::exif::Orientation;
 use crate::filter::{Axis, Block, Pair, ROUNDING, Weights, WideBlock, across, down};
 use crate::raster::Raster;
@@ -158,7 +159,7 @@ impl Scaler {
             pairs: Vec::with_capacity(self.down.taps_down() / 2),
             line: vec![[0; 16]; self.line()],
             channel: vec![0; self.channel()],
-            row: vec![0; if self.channels == 1 { 0 } else { self.across.count }],
+            row: vec![0; self.across.count],
             stored: vec![0; self.stored()],
             samples: vec![0; self.all()],
         };
@@ -174,7 +175,7 @@ impl Scaler {
             self.hold(row);
             self.received += 1;
             let last = self.received == self.down.samples;
-            while self.memory.rows.span(self.made).is_some_and(|(_, end)| last || end <= self.received) {
+            while self.memory.rows.span(self.made).is_some_and(|rows| last || rows.end <= self.received) {
                 self.make();
             }
         }
@@ -199,7 +200,6 @@ impl Scaler {
     fn make(&mut self) {
         let (blocks, taps, made_row) = (self.blocks(), self.down.taps_down(), self.made_row());
         let Memory { columns, rows, ring, pairs, line, channel, row, stored, samples } = &mut self.memory;
-        // Rows after the last have no weight; any will do.
         rows.pairs(self.made, |row| row % taps * blocks, pairs);
         down(ring, pairs, &mut line[..blocks]);
         let upright = self.orientation == Orientation::Upright;
@@ -259,23 +259,6 @@ fn across_channels<const N: usize>(
         across(channel, columns, row);
         made.iter_mut().zip(row.iter()).for_each(|(pixel, sample)| pixel[index] = *sample);
     }
-}
-
-/// A pixel of which the colours count as much as it is opaque: those of a transparent one do not show at the edge of another.
-fn weighed([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
-    let [red, green, blue] = [red, green, blue].map(|colour| {
-        let product = u32::from(colour) * u32::from(alpha) + 128;
-        // By 255, rounded: exact for all products of two bytes.
-        u8::try_from((product + (product >> 8)) >> 8).unwrap_or(255)
-    });
-    [red, green, blue, alpha]
-}
-
-fn unweighed([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
-    let divisor = u32::from(alpha).max(1);
-    let [red, green, blue] = [red, green, blue]
-        .map(|colour| u8::try_from((u32::from(colour) * 255 + divisor / 2) / divisor).unwrap_or(255));
-    [red, green, blue, alpha]
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jpeg_encoder::rgb_to_ycbcr;
 
-use crate::colour::{ToSrgb, full_range, opaque, white_left_to_rgb, ycbcr_to_rgb};
+use crate::colour::{ToSrgb, full_range, mean, opaque, white_left_to_rgb, ycbcr_to_rgb};
 use crate::model::Model;
 use crate::raster::Raster;
 use crate::refusal::Refusal;
@@ -116,7 +116,7 @@ fn convert([y, cb, cr]: &mut [Raster; 3], conversion: &ToSrgb) {
             pixels.extend(rgb_row(y, cb, cr, row).flatten());
         }
         conversion.apply(&mut pixels, 3);
-        let mut sums = vec![[0_u16; 3]; half];
+        let mut sums = vec![[0_u32; 3]; half];
         let levels = &mut y.samples[rows.start * width..rows.end * width];
         for (line, pixels) in levels.chunks_exact_mut(width).zip(pixels.chunks_exact(width * 3)) {
             for (at, (level, pixel)) in line.iter_mut().zip(pixels.as_chunks::<3>().0).enumerate() {
@@ -124,10 +124,9 @@ fn convert([y, cb, cr]: &mut [Raster; 3], conversion: &ToSrgb) {
                 *level = brightness;
                 let [sum_of_blue, sum_of_red, count] = &mut sums[at / 2];
                 (*sum_of_blue, *sum_of_red, *count) =
-                    (*sum_of_blue + u16::from(blue), *sum_of_red + u16::from(red), *count + 1);
+                    (*sum_of_blue + u32::from(blue), *sum_of_red + u32::from(red), *count + 1);
             }
         }
-        let mean = |sum: u16, count: u16| u8::try_from((sum + count / 2) / count.max(1)).unwrap_or(255);
         let colours = pair * half..(pair + 1) * half;
         let planes = cb.samples[colours.clone()].iter_mut().zip(&mut cr.samples[colours]);
         for ((blue, red), [sum_of_blue, sum_of_red, count]) in planes.zip(sums) {

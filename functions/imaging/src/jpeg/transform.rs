@@ -6,9 +6,10 @@
 //! making the 64. The same goes for 1 x 1 and 4 x 4.
 
 use wide::bytemuck::cast;
-use wide::{f32x4, i16x8, u8x16};
+use wide::f32x4;
 
 use super::header::ZIGZAG;
+use crate::lanes::{bytes, words};
 
 /// Samples of a block's side that can be made.
 pub(super) const SIDES: [usize; 4] = [1, 2, 4, 8];
@@ -74,9 +75,7 @@ fn levels(values: [f32; 8]) -> [u8; 8] {
     // What is too large for a whole number would become the smallest; what is too small may.
     let whole = cast::<_, [f32x4; 2]>(values)
         .map(|values| (values + f32x4::splat(128.0)).fast_min(f32x4::splat(255.0)).fast_round_int());
-    let whole = i16x8::from_i32x8_saturate(cast(whole));
-    let [levels, _] = cast::<_, [[u8; 8]; 2]>(u8x16::narrow_i16x8(whole, whole));
-    levels
+    bytes(words(whole))
 }
 
 /// Two samples above two.

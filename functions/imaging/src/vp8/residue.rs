@@ -1,10 +1,11 @@
 //! What is added to a prediction: coefficients, and the transforms that make samples of them (RFC 6386 sections 13 and 14).
 
-use wide::{i16x8, u8x16};
+use wide::i16x8;
 
 use super::bits::Bits;
 use super::header::Steps;
 use super::predict::{Area, STRIDE};
+use crate::lanes::bytes;
 
 const ZIGZAG: [u8; 16] = [0, 1, 4, 8, 5, 2, 3, 6, 9, 12, 13, 10, 7, 11, 14, 15];
 /// The band of each coefficient.
@@ -161,5 +162,5 @@ fn turned(rows: [Row; 4]) -> [Row; 4] {
 fn add_row(area: &mut Area, at: usize, row: Row) {
     let samples = &mut area[at..at + 4];
     let sums = four(std::array::from_fn(|x| samples[x].into())) + row;
-    samples.copy_from_slice(&u8x16::narrow_i16x8(sums, sums).to_array()[..4]);
+    samples.copy_from_slice(&bytes(sums)[..4]);
 }
