@@ -131,9 +131,9 @@ impl Cloud for Aws {
                 // Made when its turn has come: what waits takes no memory.
                 Box::pin(find(looking, id)).await
             }));
-            let findings = findings.await;
+            let (findings, begun) = (findings.await, looking.begun);
             for Finding { id, result, part } in findings {
-                match result.and_then(|()| clients.recent.check(gallery, id, &part)) {
+                match result.and_then(|()| clients.recent.check(gallery, id, begun, &part)) {
                     Ok(()) => replace(seen, id, part),
                     Err(error) => errors.push((id, clients.recent.settle(gallery, id, error))),
                 }

@@ -31,6 +31,8 @@ type Key = (String, ResourceId);
 /// The memory.
 #[derive(Debug, Default)]
 pub struct Recent {
+    /// Ids of the REST APIs, by gallery. Without a list, an id is all there is to find one by.
+    rest_apis: Mutex<BTreeMap<String, String>>,
     /// Until when it may be missing.
     made: Mutex<BTreeMap<Key, Instant>>,
     /// Since when it is gone.
@@ -55,6 +57,14 @@ impl Recent {
             tagged.retain(|_, since| since.elapsed() < VISIBLE_AFTER);
             tagged.insert(key.clone(), Instant::now());
         }
+        if id == ResourceId::RestApi {
+            match (&touch, result) {
+                (Touch::Made, Ok(Answer::Assigned(made))) => self.note_rest_api(gallery, Some(made.clone())),
+                // If it was one too many, the next list tells which is left.
+                (Touch::Deleted, Ok(_)) => self.note_rest_api(gallery, None),
+                (Touch::Made | Touch::Deleted, _) => {}
+            }
+        }
         match (touch, result) {
             (Touch::Made, Ok(_)) => drop(lock(&self.made).insert(key, Instant::now() + VISIBLE_AFTER)),
             (Touch::Made, Err(error)) if is_perhaps_made(id, error) => {
@@ -70,19 +80,20 @@ impl Recent {
         }
     }
 
-    /// A resource was looked at, and `part` is what was seen of it. An error when it was made a moment ago and is missing, or
-    /// looks like somebody else's because its tags are missing.
+    /// A resource was looked at, from `begun` on, and `part` is what was seen of it. An error when it was made a moment ago and
+    /// is missing, or looks like somebody else's because its tags are missing.
     pub(super) fn check(
         &self,
         gallery: &Identity,
         id: ResourceId,
+        begun: Instant,
         part: &Observed,
     ) -> Result<(), CloudError> {
         let key = key(gallery, id);
         let mut made = lock(&self.made);
         let Some(until) = made.get(&key).copied() else { return Ok(()) };
         let is_missing = part.state(id).is_none() || part.foreign.contains_key(&id);
-        if is_missing && Instant::now() < until {
+        if is_missing && begun < until {
             let source = Message("it was made a moment ago, and AWS does not show it yet.".into());
             let (kind, code) = (ErrorKind::NotReady, String::new());
             return Err(CloudError { service: "aws", operation: "observe", kind, code, source });
@@ -100,6 +111,20 @@ impl Recent {
         let kind =
             if is_new && error.kind == ErrorKind::AccessDenied { ErrorKind::NotReady } else { error.kind };
         CloudError { kind, ..error }
+    }
+
+    /// A gallery has this REST API, or none any more.
+    pub(super) fn note_rest_api(&self, gallery: &Identity, id: Option<String>) {
+        let (mut all, key) = (lock(&self.rest_apis), whose(gallery));
+        match id {
+            Some(id) => drop(all.insert(key, id)),
+            None => drop(all.remove(&key)),
+        }
+    }
+
+    /// The REST API that the gallery had when it was last looked for.
+    pub(super) fn rest_api(&self, gallery: &Identity) -> Option<String> {
+        lock(&self.rest_apis).get(&whose(gallery)).cloned()
     }
 
     /// Did we delete it within the last minutes?
@@ -137,7 +162,11 @@ pub(super) fn tagged_resource(change: &Change) -> Option<ResourceId> {
 }
 
 fn key(gallery: &Identity, id: ResourceId) -> Key {
-    (format!("{} {gallery}", gallery.region), id)
+    (whose(gallery), id)
+}
+
+fn whose(gallery: &Identity) -> String {
+    format!("{} {gallery}", gallery.region)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -213,18 +242,23 @@ mod tests {
         CloudError { service: "s3", operation: "Create", kind, code, source }
     }
 
+    /// A look of this moment.
+    fn check(recent: &Recent, gallery: &Identity, id: ResourceId, part: &Observed) -> Result<(), CloudError> {
+        recent.check(gallery, id, Instant::now(), part)
+    }
+
     #[test]
     fn what_was_just_made_is_not_missing() {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
-            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            check(&recent, &gallery, ID, &Observed::default()).unwrap();
             recent.note(&gallery, &make(), &Ok(Answer::Done));
-            let error = recent.check(&gallery, ID, &Observed::default()).unwrap_err();
+            let error = check(&recent, &gallery, ID, &Observed::default()).unwrap_err();
             assert_eq!(error.kind, ErrorKind::NotReady);
-            recent.check(&identity("photos", "other"), ID, &Observed::default()).unwrap();
+            check(&recent, &identity("photos", "other"), ID, &Observed::default()).unwrap();
             // Somebody deletes it after it was seen.
-            recent.check(&gallery, ID, &seen()).unwrap();
-            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            check(&recent, &gallery, ID, &seen()).unwrap();
+            check(&recent, &gallery, ID, &Observed::default()).unwrap();
         });
     }
 
@@ -233,8 +267,10 @@ mod tests {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
             recent.note(&gallery, &make(), &Ok(Answer::Done));
+            let before = Instant::now();
             tokio::time::advance(VISIBLE_AFTER).await;
-            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            recent.check(&gallery, ID, before, &Observed::default()).expect_err("it began before");
+            check(&recent, &gallery, ID, &Observed::default()).unwrap();
         });
     }
 
@@ -242,9 +278,9 @@ mod tests {
     fn what_was_just_made_is_not_somebody_else_s() {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
-            recent.check(&gallery, ID, &without_tags()).unwrap();
+            check(&recent, &gallery, ID, &without_tags()).unwrap();
             recent.note(&gallery, &make(), &Ok(Answer::Done));
-            recent.check(&gallery, ID, &without_tags()).unwrap_err();
+            check(&recent, &gallery, ID, &without_tags()).unwrap_err();
         });
     }
 
@@ -258,15 +294,15 @@ mod tests {
                 CloudError { code: "BucketAlreadyOwnedByYou".into(), kind: ErrorKind::NotReady, ..lost() };
             recent.note(&gallery, &make(), &Err(ours));
             recent.note(&gallery, &make_api, &Err(lost()));
-            recent.check(&gallery, ID, &without_tags()).unwrap_err();
-            recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap_err();
+            check(&recent, &gallery, ID, &without_tags()).unwrap_err();
+            check(&recent, &gallery, ResourceId::RestApi, &Observed::default()).unwrap_err();
             tokio::time::advance(PERHAPS_VISIBLE_AFTER).await;
-            recent.check(&gallery, ID, &without_tags()).unwrap();
-            recent.check(&gallery, ResourceId::RestApi, &Observed::default()).unwrap();
+            check(&recent, &gallery, ID, &without_tags()).unwrap();
+            check(&recent, &gallery, ResourceId::RestApi, &Observed::default()).unwrap();
             let refused =
                 CloudError { code: "BucketAlreadyExists".into(), kind: ErrorKind::NotOurs, ..lost() };
             recent.note(&gallery, &make(), &Err(refused));
-            recent.check(&gallery, ID, &without_tags()).unwrap();
+            check(&recent, &gallery, ID, &without_tags()).unwrap();
         });
     }
 
@@ -294,6 +330,23 @@ mod tests {
     }
 
     #[test]
+    fn a_rest_api_is_known_by_its_id_until_it_is_deleted() {
+        let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
+        let (name, description, id) = ("n".into(), "d".into(), "a1".to_owned());
+        let make_api = Change::RestApi(rest_api::Change::Create { name, description, tags: Tags::new() });
+        recent.note(&gallery, &make_api, &Err(lost()));
+        assert_eq!(recent.rest_api(&gallery), None);
+        recent.note(&gallery, &make_api, &Ok(Answer::Assigned(id.clone())));
+        assert_eq!(recent.rest_api(&gallery), Some(id.clone()));
+        assert_eq!(recent.rest_api(&identity("photos", "other")), None);
+        let delete = Change::RestApi(rest_api::Change::Delete { id: id.clone() });
+        recent.note(&gallery, &delete, &Err(lost()));
+        assert_eq!(recent.rest_api(&gallery), Some(id));
+        recent.note(&gallery, &delete, &Ok(Answer::Done));
+        assert_eq!(recent.rest_api(&gallery), None);
+    }
+
+    #[test]
     fn what_we_deleted_may_be_missing_and_may_come_back() {
         run(async {
             let (recent, gallery) = (Recent::default(), identity("photos", "summer"));
@@ -303,7 +356,7 @@ mod tests {
                 &Change::Bucket(BucketRole::Photos, bucket::Change::Delete),
                 &Ok(Answer::Done),
             );
-            recent.check(&gallery, ID, &Observed::default()).unwrap();
+            check(&recent, &gallery, ID, &Observed::default()).unwrap();
             assert!(recent.was_deleted(&gallery, ID));
             assert!(!recent.was_deleted(&gallery, ResourceId::LogGroup(FunctionName::List)));
             tokio::time::advance(BACK_WITHIN).await;

@@ -1,9 +1,10 @@
-//! The REST API: found among all of the account by its tags.
+//! The REST API: found among all of the account by its tags, and once it was seen, by its id.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_apigateway::config::Builder;
 use aws_sdk_apigateway::config::retry::RetryConfig;
+use aws_sdk_apigateway::operation::get_rest_api::GetRestApiOutput;
 use aws_sdk_apigateway::primitives::Blob;
 use aws_sdk_apigateway::types::{
     ApiKeySourceType, EndpointConfiguration, EndpointType, IntegrationType, Method, Op, PatchOperation,
@@ -29,6 +30,7 @@ pub(super) const NEEDS: &[CallNeeds] = &[
         "CreateRestApi",
         &[Need("apigateway:POST", On::NewRestApi), Need("apigateway:PUT", On::RestApiTags)],
     ),
+    call("apigateway", "GetRestApi", &[Need("apigateway:GET", On::RestApi)]),
     call("apigateway", "GetResources", &[Need("apigateway:GET", On::RestApi)]),
     call("apigateway", "PutRestApi", &[Need("apigateway:PUT", On::RestApi)]),
     call("apigateway", "UpdateRestApi", &[Need("apigateway:PATCH", On::RestApi)]),
@@ -57,23 +59,28 @@ pub(super) async fn observe(looking: &Looking<'_>) -> Result<Seen<Observed>, Clo
     let Looking { clients, gallery, .. } = *looking;
     let pick = |all: &Vec<Listed>| pick(gallery, all);
     let picked = lists::find(looking, &clients.lists.rest_apis, || list(clients), pick).await?;
-    let Some(Picked { ours, left }) = picked else { return Ok(Seen::Nothing) };
+    let Picked { mut ours, left } = picked.unwrap_or_default();
+    if ours.is_empty() {
+        ours = left_out(clients, gallery).await?;
+    }
+    clients.recent.note_rest_api(gallery, ours.first().and_then(|found| found.id.clone()));
     let mut ours = ours.into_iter();
-    let Some(oldest) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
-    let (description, body_sha256) = rest_api::read_description(oldest.description().unwrap_or_default());
-    let is_new = body_sha256.is_none() && description == rest_api::description(gallery);
-    let routes = match &oldest.id {
-        Some(id) if !is_new && looking.depth != Depth::Bare => routes(clients, gallery, id).await?,
+    let Some(first) = ours.next() else { return Ok(left.map_or(Seen::Nothing, Seen::Foreign)) };
+    let (description, body_sha256) = rest_api::read_description(first.description().unwrap_or_default());
+    let routes = match &first.id {
+        Some(id) if !is_new(gallery, &first) && looking.depth != Depth::Bare => {
+            routes(clients, gallery, id).await?
+        }
         Some(_) | None => Routes::new(),
     };
     Ok(Seen::Ours(Observed {
         description,
         body_sha256,
         routes,
-        settings: settings(&oldest),
-        tags: tags(&oldest),
-        id: oldest.id.unwrap_or_default(),
-        name: oldest.name.unwrap_or_default(),
+        settings: settings(&first),
+        tags: tags(&first),
+        id: first.id.unwrap_or_default(),
+        name: first.name.unwrap_or_default(),
         duplicates: ours.filter_map(|found| found.id).collect(),
     }))
 }
@@ -88,9 +95,37 @@ async fn list(clients: &Clients) -> Result<Vec<Listed>, CloudError> {
     Ok(all)
 }
 
+/// The one that was there before, if it is. A list may be older than what it is about, and whoever took it at its word would make
+/// another one, which has no name to be refused by.
+async fn left_out(clients: &Clients, gallery: &Identity) -> Result<Vec<Listed>, CloudError> {
+    let Some(id) = clients.recent.rest_api(gallery) else { return Ok(Vec::new()) };
+    let answer = clients.apigateway("GetRestApi").await.get_rest_api().rest_api_id(id).send().await;
+    let answer = found(answer, MISSING, failed("apigateway", "GetRestApi"))?;
+    let picked = answer.and_then(|answer| pick(gallery, &[as_listed(answer)]));
+    Ok(picked.unwrap_or_default().ours)
+}
+
+/// What a list would say of it that is looked at here.
+fn as_listed(answer: GetRestApiOutput) -> Listed {
+    RestApi::builder()
+        .set_id(answer.id)
+        .set_name(answer.name)
+        .set_description(answer.description)
+        .set_created_date(answer.created_date)
+        .set_endpoint_configuration(answer.endpoint_configuration)
+        .set_policy(answer.policy)
+        .set_binary_media_types(answer.binary_media_types)
+        .set_minimum_compression_size(answer.minimum_compression_size)
+        .set_api_key_source(answer.api_key_source)
+        .disable_execute_api_endpoint(answer.disable_execute_api_endpoint)
+        .set_tags(answer.tags)
+        .build()
+}
+
 /// What a list holds for a gallery.
+#[derive(Default)]
 struct Picked {
-    /// Its own, the oldest first.
+    /// Its own, the one that stays first.
     ours: Vec<Listed>,
     /// One that could be taken over.
     left: Option<Foreign>,
@@ -100,7 +135,11 @@ fn pick(gallery: &Identity, all: &[Listed]) -> Option<Picked> {
     let (mut ours, mut left) = (Vec::new(), None);
     for found in all {
         match gallery.ownership(&tags(found)) {
-            Ownership::Ours => ours.push(found.clone()),
+            Ownership::Ours => {
+                // Pages that were read while the list changed may both have it.
+                ours.retain(|other: &Listed| other.id != found.id);
+                ours.push(found.clone());
+            }
             Ownership::NotOurs(whose) if whose.adopt.is_some() => {
                 let name = found.id.clone().unwrap_or_default();
                 left = left.or(Some(Foreign { name, whose }));
@@ -109,8 +148,16 @@ fn pick(gallery: &Identity, all: &[Listed]) -> Option<Picked> {
             Ownership::NotOurs(_) => {}
         }
     }
-    ours.sort_by_key(|found| (found.created_date.map(|date| date.as_nanos()), found.id.clone()));
+    // One whose creation got no answer may show after another was made and is called by visitors: it is older, and nobody's.
+    ours.sort_by_key(|found| {
+        (is_new(gallery, found), found.created_date.map(|date| date.as_nanos()), found.id.clone())
+    });
     (!ours.is_empty() || left.is_some()).then_some(Picked { ours, left })
+}
+
+/// Is it as its creation left it, without a body?
+fn is_new(gallery: &Identity, found: &RestApi) -> bool {
+    found.description() == Some(rest_api::description(gallery).as_str())
 }
 
 /// What is set otherwise than it should be. Absent and empty are both API Gateway's default.

@@ -1,7 +1,7 @@
 //! The REST API: one `OpenAPI` body with every route, its digest kept in the description.
 //!
 //! Names of REST APIs are not unique, so it is found by its tags. `CreateRestApi` has no idempotency token: after a lost
-//! answer there may be two of ours. The oldest stays and the others go.
+//! answer there may be two of ours. The oldest that was given a body stays and the others go; without any body, the oldest.
 //!
 //! We own name, description, body, our tags, and the settings of [`Setting`]. One call (`PutRestApi`, overwriting) sets
 //! everything that the body says, which is instead of some twenty-five, and with it the description, which says which body that
@@ -117,7 +117,7 @@ pub struct Observed {
     pub settings: BTreeMap<Setting, String>,
     /// Tags.
     pub tags: Tags,
-    /// Ids of younger REST APIs of the same gallery, left by lost answers.
+    /// Ids of other REST APIs of the same gallery, left by lost answers.
     pub duplicates: Vec<String>,
 }
 

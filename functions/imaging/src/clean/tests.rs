@@ -95,6 +95,16 @@ fn a_jpeg_keeps_its_pixels_profile_and_orientation_and_nothing_else() {
     }
 }
 
+/// To see it fail: let `is_nothing` be true of zero and restart markers alone.
+#[test]
+fn nothing_is_lost_of_a_scan_s_damaged_data() {
+    let mut bytes = Jpeg { restart: 2, ..Jpeg::default() }.encode(&photo(200, 150).into());
+    let scan = bytes.windows(2).position(|pair| pair == b"\xFF\xDA").unwrap();
+    // What looks like a segment of 500 bytes.
+    bytes[scan + 40..scan + 44].copy_from_slice(b"\xFF\x6E\x01\xF4");
+    assert!(cleaned(&bytes).ends_with(&bytes[scan..]));
+}
+
 /// Adobe's marker says what the planes of these mean; without it they would be shown in the wrong colours.
 #[test]
 fn ink_and_rgb_in_a_jpeg_stay_what_they_are() {

@@ -9,6 +9,7 @@
 //! never left in its middle.
 
 use super::Input;
+use super::header::is_nothing;
 
 const WINDOW: usize = 32 << 10;
 /// More than any unit of blocks can take: ten blocks ([`super::MAX_UNIT`]) of 64 coefficients of at most 16 + 15 bits are less
@@ -165,7 +166,8 @@ impl<'a> Bits<'a> {
             self.next += memchr::memchr(0xFF, rest).unwrap_or(rest.len());
             match bytes.get(self.next + 1)? {
                 code @ 0xD0..=0xD7 => break code - 0xD0,
-                0 | 0xFF => self.next += 1,
+                0xFF => self.next += 1,
+                code if is_nothing(*code) => self.next += 1,
                 _ => {
                     self.waiting = false;
                     return None;

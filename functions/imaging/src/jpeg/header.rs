@@ -37,14 +37,20 @@ pub(crate) struct Segment<'a> {
     pub(crate) end: usize,
 }
 
+/// Whether no segment begins with an `FF` and this code: a stuffed zero, codes that stand for nothing (T.81 table B.1; random bytes in
+/// damaged data), and restart markers.
+pub(super) fn is_nothing(code: u8) -> bool {
+    matches!(code, 0..=0xBF | 0xD0..=0xD7)
+}
+
 /// Where the next segment begins, at or behind a position: bytes that belong to none are skipped, as all decoders do. The end of the
 /// bytes if there is none, or where a marker may begin that is cut off.
 pub(super) fn segment_start(bytes: &[u8], mut at: usize) -> usize {
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(0xFF, rest)) {
         at += found;
         match bytes.get(at + 1).copied() {
-            // A stuffed zero, more filling, restart markers, the start of the image: nothing follows.
-            Some(0 | 0x01 | 0xD0..=0xD7 | SOI) => at += 2,
+            Some(code) if is_nothing(code) || code == SOI => at += 2,
+            // Filling.
             Some(0xFF) => at += 1,
             Some(_) | None => return at,
         }
@@ -60,7 +66,8 @@ pub(crate) fn segment(bytes: &[u8], at: usize) -> Option<Segment<'_>> {
         EOI => Some(Segment { marker: EOI, data: &[], end: at + 1 }),
         marker => {
             let length = bytes.get(at + 1..at + 3)?;
-            let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+            // It counts itself; where it says less, other decoders take that for no data.
+            let length = usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
             let end = at + 1 + length;
             let data = bytes.get(at + 3..end)?;
             Some(Segment { marker, data, end })
@@ -72,7 +79,7 @@ pub(crate) fn segment(bytes: &[u8], at: usize) -> Option<Segment<'_>> {
 pub(crate) fn entropy_end(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     memchr::memchr_iter(0xFF, rest)
-        .find(|at| !matches!(rest.get(at + 1), None | Some(0 | 0xFF | 0xD0..=0xD7)))
+        .find(|at| rest.get(at + 1).is_some_and(|code| *code != 0xFF && !is_nothing(*code)))
         .map_or(bytes.len(), |at| from + at)
 }
 

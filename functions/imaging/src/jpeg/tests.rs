@@ -253,13 +253,24 @@ fn behind_damage_a_restart_marker_sets_it_right() {
     damaged[marker(1) + 4..marker(2) - 2].fill(0xA5);
     let mut lost = file.clone();
     lost.drain(marker(1)..marker(3));
-    for (broken, from, to) in [(damaged, 32, 48), (lost, 32, 64)] {
+    // A sector of a memory card that was erased, and what comes behind it looks like a marker.
+    let mut erased = file.clone();
+    erased[marker(1) + 4..marker(2) - 4].fill(0xFF);
+    erased[marker(2) - 4] = 0x6E;
+    for (broken, from, to) in [(damaged, 32, 48), (lost, 32, 64), (erased, 32, 48)] {
         let mended = ours(&broken, (128, 128)).unwrap();
         assert!(!mended.complete);
         assert_eq!(rows(&mended, 0, from), rows(&whole, 0, from));
         assert_ne!(rows(&mended, from, to), rows(&whole, from, to));
         assert_eq!(rows(&mended, to, 128), rows(&whole, to, 128));
     }
+}
+
+#[test]
+fn a_segment_shorter_than_its_own_length_is_empty() {
+    let mut file = Jpeg::default().encode(&photo(40, 40).into());
+    file.splice(2..2, *b"\xFF\xFE\0\0");
+    assert!(ours(&file, (40, 40)).unwrap().complete);
 }
 
 #[test]

@@ -47,6 +47,72 @@ async fn the_oldest_of_ours_is_it_and_others_are_not_in_the_way() {
     assert_eq!(observe(&Looking::whole(&clients(&[&rule]), &identity)).await.unwrap(), Seen::Nothing);
 }
 
+/// To see it fail: sort by age alone.
+#[test]
+fn one_that_visitors_may_be_calling_stays_though_an_older_one_shows_late() {
+    let identity = identity("photos", "summer");
+    let api = |id: &str, second, description: String| {
+        let tags = identity.owner_tags().into_iter().collect();
+        let created = DateTime::from_secs(second);
+        let api = RestApi::builder().id(id).created_date(created).description(description);
+        api.set_tags(Some(tags)).build()
+    };
+    let made = || rest_api::description(&identity);
+    let given = || format!("{}; body digest", made());
+    let ids = |all: &[RestApi]| {
+        pick(&identity, all).unwrap().ours.into_iter().filter_map(|found| found.id).collect::<Vec<_>>()
+    };
+    let late = api("late", 1, made());
+    assert_eq!(ids(&[late.clone(), api("called", 2, given())]), ["called", "late"]);
+    assert_eq!(ids(&[late.clone(), api("changed by hand", 2, "text".into())]), ["changed by hand", "late"]);
+    assert_eq!(ids(&[api("young", 2, made()), late]), ["late", "young"]);
+    let called = || api("called", 2, given());
+    assert_eq!(
+        ids(&[called(), api("called", 2, made()), called()]),
+        ["called"],
+        "in two pages, it is no copy"
+    );
+}
+
+/// To see it fail: let `left_out` find nothing.
+#[tokio::test]
+async fn what_a_list_leaves_out_is_asked_for_by_its_id() {
+    let identity = identity("photos", "summer");
+    let tags = identity.owner_tags();
+    let (whole, empty) = (listed(vec![("a1", 5, tags.clone())]), listed(vec![]));
+    let routes = mock!(Client::get_resources).then_output(|| GetResourcesOutput::builder().build());
+    let asked = |tags: Tags| {
+        mock!(Client::get_rest_api).match_requests(|request| request.rest_api_id() == Some("a1")).then_output(
+            move || {
+                let tags = tags.clone().into_iter().collect();
+                GetRestApiOutput::builder()
+                    .id("a1")
+                    .description("text; body digest")
+                    .set_tags(Some(tags))
+                    .build()
+            },
+        )
+    };
+    let gone = mock!(Client::get_rest_api)
+        .then_http_response(|| rest_refusal(404, "NotFoundException", "Invalid API identifier specified"));
+    let look = async |known: Option<&str>, rules: &[&Rule]| {
+        let clients = clients(rules);
+        clients.recent.note_rest_api(&identity, known.map(str::to_owned));
+        let seen = match observe(&Looking::whole(&clients, &identity)).await.unwrap() {
+            Seen::Ours(seen) => seen.id,
+            Seen::Nothing => "nothing".into(),
+            Seen::Foreign(foreign) => panic!("{foreign:?}"),
+        };
+        (seen, clients.recent.rest_api(&identity))
+    };
+    let (there, missing) = (("a1".into(), Some("a1".into())), ("nothing".into(), None));
+    assert_eq!(look(None, &[&empty]).await, missing);
+    assert_eq!(look(None, &[&whole, &routes]).await, there);
+    assert_eq!(look(Some("a1"), &[&empty, &asked(tags), &routes]).await, there);
+    assert_eq!(look(Some("a1"), &[&empty, &asked(Tags::new())]).await, missing, "its tags were taken away");
+    assert_eq!(look(Some("a1"), &[&empty, &gone]).await, missing, "somebody deleted it");
+}
+
 #[tokio::test]
 async fn one_that_another_cluster_left_is_in_the_way_until_it_is_taken_over() {
     let identity = identity("photos", "summer");
