@@ -1,5 +1,6 @@
 //! What we made or deleted a moment ago. AWS tells of it late: a role, a function, a bucket may read as missing for seconds after
-//! its creation, its tags may come later still, and a deleted log group may come back with a function's last words.
+//! its creation, its tags may come later still, and a deleted log group may come back with a function's last words. A list may even
+//! leave out what was in it before: of REST APIs, which are found by nothing else, the ids are kept.
 //!
 //! A guard, not a way of working: an operator that has just started knows nothing of this, does what it sees, and is refused
 //! or corrects itself a round later.
@@ -31,7 +32,7 @@ type Key = (String, ResourceId);
 /// The memory.
 #[derive(Debug, Default)]
 pub struct Recent {
-    /// Ids of the REST APIs, by gallery. Without a list, an id is all there is to find one by.
+    /// Ids of REST APIs, by region and gallery.
     rest_apis: Mutex<BTreeMap<String, String>>,
     /// Until when it may be missing.
     made: Mutex<BTreeMap<Key, Instant>>,

@@ -14,8 +14,9 @@ pub(super) fn model(summary: &Summary) -> Option<Model> {
         (3, Some(0)) => Some(Model::Rgb),
         (3, None) if ids == *b"RGB" => Some(Model::Rgb),
         (3, _) => Some(Model::YCbCr),
-        (4, Some(2)) => Some(Model::Ycck),
-        (4, adobe) => Some(Model::Cmyk { inverted: adobe.is_some() }),
+        (4, None) => Some(Model::Cmyk { inverted: false }),
+        (4, Some(0)) => Some(Model::Cmyk { inverted: true }),
+        (4, Some(_)) => Some(Model::Ycck),
         _ => None,
     }
 }

@@ -202,20 +202,27 @@ fn ink_and_plain_rgb_are_told_apart() {
     }
     assert_eq!(ours(&file, (32, 32)).unwrap().model, Model::Rgb);
     let ink: Vec<u8> = rgb.chunks(3).flat_map(|pixel| [pixel[0], pixel[1], pixel[2], 40]).collect();
-    for (colour, model) in
+    let model = |file: &[u8]| ours(file, (32, 32)).unwrap().model;
+    for (colour, wanted) in
         [(ColorType::Cmyk, Model::Cmyk { inverted: true }), (ColorType::CmykAsYcck, Model::Ycck)]
     {
-        let file =
+        let mut file =
             Jpeg { sampling: SamplingFactor::F_1_1, ..Jpeg::default() }.raw(&ink, (32, 32), colour, None);
         let decoded = ours(&file, (32, 32)).unwrap();
-        assert_eq!(decoded.model, model);
+        assert_eq!(decoded.model, wanted);
         let (mean, worst) = differences(&samples(&decoded), &third(&file));
-        assert!(mean < 3.0 && worst < 32, "{model:?}: {mean} {worst}");
+        assert!(mean < 3.0 && worst < 32, "{wanted:?}: {mean} {worst}");
+        let adobe = find(&file, b"Adobe");
+        // How the planes were made, in a number that does not exist.
+        file[adobe + 11] = 199;
+        assert_eq!(model(&file), Model::Ycck);
+        file[adobe] = b'X';
+        assert_eq!(model(&file), Model::Cmyk { inverted: false });
     }
 }
 
 fn find(file: &[u8], marker: &[u8]) -> usize {
-    file.windows(2).position(|window| window == marker).unwrap()
+    file.windows(marker.len()).position(|window| window == marker).unwrap()
 }
 
 /// Samples of brightness in a part of the rows.
