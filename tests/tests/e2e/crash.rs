@@ -1,33 +1,28 @@
 //! An operator that dies in the middle, and one that takes over.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
+use photogallery_tests::killer::{At, Killer, Moment};
 use photogallery_tests::stack::Stack;
-use photogallery_tests::wait;
 use serde_json::json;
 
 use crate::photos::processed;
 use crate::support::account::{count, inventory, is_shared, named_resources, unshared};
 use crate::support::pictures::phone_jpeg;
-use crate::support::{Gallery, alone};
+use crate::support::{Gallery, alone_with_killer, dies};
 
 /// After so many of the sixty writes to AWS: among the first, among roles and log groups, among the site's files, among functions.
 const POINTS: [usize; 4] = [2, 15, 35, 50];
 
 #[test]
 fn an_operator_killed_anywhere_in_a_create_goes_on_after_a_restart_and_makes_nothing_twice() -> Result<()> {
-    alone("crash", &[], async |stack| {
+    alone_with_killer("crash", async |stack, killer| {
         let before = unshared(stack).await?;
         let mut expected = before;
         for (number, point) in POINTS.into_iter().enumerate() {
-            let written = writes(stack)?;
+            killer.arm(Some((At::Write(point), Moment::Heard)));
             let gallery = Gallery::apply(stack, &format!("crash-{number}"), json!({})).await?;
-            kill_after(stack, written + point).await?;
-            ensure!(
-                gallery.status().await?["conditions"].is_null() || !is_ready(&gallery).await?,
-                "killed too late"
-            );
+            dies(stack, killer).await?;
+            ensure!(!is_ready(&gallery).await?, "it was done already");
             stack.operator.start().await?;
             let visitor = gallery.visitor().await?;
             ensure!(visitor.photos().await?.is_empty());
@@ -44,20 +39,20 @@ fn an_operator_killed_anywhere_in_a_create_goes_on_after_a_restart_and_makes_not
             count(&all, "REST API ") == POINTS.len() && count(&all, "distribution ") == POINTS.len(),
             "{all:#?}"
         );
-        a_delete_goes_on_after_a_kill(stack).await
+        a_delete_goes_on_after_a_kill(stack, killer).await
     })
 }
 
-async fn a_delete_goes_on_after_a_kill(stack: &Stack) -> Result<()> {
+async fn a_delete_goes_on_after_a_kill(stack: &Stack, killer: &Killer) -> Result<()> {
     let before = unshared(stack).await?;
     let gallery = Gallery::apply(stack, "crash-delete", json!({ "deletionPolicy": "Delete" })).await?;
     let visitor = gallery.visitor().await?;
     visitor.upload("a.jpg", "image/jpeg", &phone_jpeg(60, 80)?).await?;
     processed(&visitor, 1).await?;
-    let written = writes(stack)?;
+    killer.arm(Some((At::Write(6), Moment::Heard)));
     let delete = ["delete", "pgal", "crash-delete", "--namespace=crash-delete", "--wait=false"];
     stack.kubectl(&delete, None).await?;
-    kill_after(stack, written + 6).await?;
+    dies(stack, killer).await?;
     stack.operator.start().await?;
     gallery.delete().await.or_else(|error| {
         // It was quicker than kubectl.
@@ -66,26 +61,6 @@ async fn a_delete_goes_on_after_a_kill(stack: &Stack) -> Result<()> {
     let left = unshared(stack).await?;
     ensure!(left == before, "left: {:#?}", left.difference(&before).collect::<Vec<_>>());
     Ok(())
-}
-
-/// How many writes AWS has seen of the operator.
-fn writes(stack: &Stack) -> Result<usize> {
-    Ok(stack.operator_calls()?.iter().filter(|call| call.write).count())
-}
-
-async fn kill_after(stack: &Stack, count: usize) -> Result<()> {
-    wait::until(&format!("write {count} of the operator"), Duration::from_mins(1), async || {
-        // Closer looks than every 100 ms would give.
-        for _ in 0..10 {
-            if writes(stack)? >= count {
-                return Ok(Some(()));
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        Ok(None)
-    })
-    .await?;
-    stack.operator.kill()
 }
 
 async fn is_ready(gallery: &Gallery<'_>) -> Result<bool> {

@@ -7,13 +7,14 @@ use anyhow::{Context as _, Result, ensure};
 use functions_core::contract::FunctionName;
 use kube::api::{Patch, PatchParams};
 use photogallery_operator::graph::BucketRole;
+use photogallery_tests::killer::{At, Moment};
 use photogallery_tests::{gallery, wait};
 use serde_json::{Value, json};
 
 use crate::photos::processed;
 use crate::support::account::exists_once;
 use crate::support::pictures::phone_jpeg;
-use crate::support::{Gallery, after_writes, alone, shared, writes};
+use crate::support::{Gallery, after_writes, alone, alone_with_killer, dies, shared, writes};
 
 #[test]
 fn an_api_server_that_restarts_in_the_middle_of_a_create_costs_time_and_nothing_else() -> Result<()> {
@@ -157,7 +158,7 @@ fn a_gallery_made_again_while_the_old_one_still_goes_is_a_new_one() -> Result<()
 
 #[test]
 fn what_a_deletion_left_when_its_finalizer_was_taken_away_is_told_and_taken_over_when_asked() -> Result<()> {
-    alone("finalizer", &[], async |stack| {
+    alone_with_killer("finalizer", async |stack, killer| {
         let gallery = Gallery::apply(stack, "finalizer", json!({})).await?;
         let visitor = gallery.visitor().await?;
         visitor.upload("a.jpg", "image/jpeg", &phone_jpeg(60, 80)?).await?;
@@ -165,10 +166,9 @@ fn what_a_deletion_left_when_its_finalizer_was_taken_away_is_told_and_taken_over
         let object = gallery.object().await?;
         let old = object.metadata.uid.context("no uid")?;
 
-        let written = writes(stack, &stack.operator_key)?;
+        killer.arm(Some((At::Write(6), Moment::Heard)));
         gallery.begin_delete().await?;
-        after_writes(stack, &stack.operator_key, written + 6).await?;
-        stack.operator.kill()?;
+        dies(stack, killer).await?;
         let api = gallery::api(stack, "finalizer");
         let none = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
         api.patch("finalizer", &PatchParams::default(), &none).await?;

@@ -52,6 +52,7 @@ fn every_request_of_a_gallery_s_whole_life_is_one_that_aws_takes() -> Result<()>
         everything_is_changed(&gallery).await?;
         a_photo_is_kept_as_it_was_sent(&gallery).await?;
         everything_is_changed_by_others(&gallery).await?;
+        the_api_is_deleted_by_others(&gallery).await?;
         a_new_build_is_deployed(&gallery).await?;
         what_others_left_is_in_the_way_of_deletion(&gallery).await?;
         gallery.delete().await?;
@@ -213,10 +214,23 @@ async fn everything_is_changed_by_others(gallery: &Gallery<'_>) -> Result<()> {
     gallery.reconcile().await.map(drop)
 }
 
-async fn api_and_cdn_are_changed(gallery: &Gallery<'_>) -> Result<()> {
-    let (aws, status) = (gallery.stack.aws(), gallery.status().await?);
+/// Its id is asked for when the list does not have it any more.
+async fn the_api_is_deleted_by_others(gallery: &Gallery<'_>) -> Result<()> {
+    let api = api_id(gallery).await?;
+    gallery.stack.aws().apigateway.delete_rest_api().rest_api_id(&api).send().await?;
+    gallery.reconcile().await?;
+    ensure!(api_id(gallery).await? != api, "it is gone, and still what the status says");
+    Ok(())
+}
+
+async fn api_id(gallery: &Gallery<'_>) -> Result<String> {
+    let status = gallery.status().await?;
     let api = status["apiUrl"].as_str().context("no apiUrl")?.trim_start_matches("https://");
-    let api = api.split('.').next().unwrap_or_default();
+    Ok(api.split('.').next().unwrap_or_default().to_owned())
+}
+
+async fn api_and_cdn_are_changed(gallery: &Gallery<'_>) -> Result<()> {
+    let (aws, api) = (gallery.stack.aws(), &api_id(gallery).await?);
     let close =
         PatchOperation::builder().op(Op::Replace).path("/disableExecuteApiEndpoint").value("true").build();
     aws.apigateway.update_rest_api().rest_api_id(api).patch_operations(close).send().await?;

@@ -9,7 +9,6 @@ use aws_smithy_mocks::{Rule, mock};
 use strum::IntoEnumIterator;
 
 use super::*;
-use crate::cloud::ErrorKind;
 use crate::ownership::Maker;
 use crate::resources::Kind as _;
 use crate::testing::clients::{clients, repeating_clients, rest_refusal};
@@ -111,6 +110,9 @@ async fn what_a_list_leaves_out_is_asked_for_by_its_id() {
     assert_eq!(look(Some("a1"), &[&empty, &asked(tags), &routes]).await, there);
     assert_eq!(look(Some("a1"), &[&empty, &asked(Tags::new())]).await, missing, "its tags were taken away");
     assert_eq!(look(Some("a1"), &[&empty, &gone]).await, missing, "somebody deleted it");
+    let denied = mock!(Client::get_rest_api)
+        .then_http_response(|| rest_refusal(403, "AccessDeniedException", "User is not authorized"));
+    assert_eq!(look(Some("a1"), &[&empty, &denied]).await, missing, "and IAM sees no tags of it any more");
 }
 
 #[tokio::test]

@@ -6,11 +6,13 @@ pub mod metrics;
 pub mod mutations;
 pub mod pictures;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use futures::executor::block_on;
+use photogallery_tests::killer::Killer;
 use photogallery_tests::stack::{Options, Stack};
 use photogallery_tests::wait;
 use tokio::sync::Semaphore;
@@ -41,6 +43,25 @@ pub fn alone(
 pub fn alone_with(options: Options, test: impl AsyncFnOnce(&Stack) -> Result<()>) -> Result<()> {
     let _turn = block_on(GATE.acquire())?;
     photogallery_tests::shared::on_own_stack(options, test)
+}
+
+/// Runs a test on a stack of its own, whose operator dies where the killer is told.
+pub fn alone_with_killer(name: &str, test: impl AsyncFnOnce(&Stack, &Killer) -> Result<()>) -> Result<()> {
+    let killer = Arc::new(Killer::default());
+    let options = Options { interposer: Some(killer.clone()), ..Options::test(name) };
+    alone_with(options, async |stack| {
+        killer.watch(&stack.operator_key);
+        test(stack, &killer).await
+    })
+}
+
+/// Waits until the operator has come to the call that it was to die at, and kills it there.
+pub async fn dies(stack: &Stack, killer: &Killer) -> Result<()> {
+    let strikes = tokio::time::timeout(Duration::from_mins(1), killer.strikes());
+    strikes.await.context("the operator never came to the call that it was to die at")?;
+    stack.operator.kill()?;
+    killer.let_go();
+    Ok(())
 }
 
 /// Waits for one's turn, for a test that starts a stack by itself.
