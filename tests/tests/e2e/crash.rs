@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::photos::processed;
 use crate::support::account::{count, inventory, is_shared, named_resources, unshared};
+use crate::support::gallery::{condition, rest_api_id};
 use crate::support::pictures::phone_jpeg;
 use crate::support::{Gallery, alone_with_killer, dies};
 
@@ -65,7 +66,7 @@ async fn a_delete_goes_on_after_a_kill(stack: &Stack, killer: &Killer) -> Result
 
 async fn is_ready(gallery: &Gallery<'_>) -> Result<bool> {
     let status = gallery.status().await?;
-    Ok(crate::support::gallery::condition(&status, "Ready").is_some_and(|ready| ready["status"] == "True"))
+    Ok(condition(&status, "Ready").is_some_and(|ready| ready["status"] == "True"))
 }
 
 /// What has no name that AWS would keep unique: REST API, distribution, deployment, permission, notification.
@@ -77,8 +78,7 @@ pub(crate) async fn has_one_of_each(gallery: &Gallery<'_>) -> Result<()> {
     ensure!(count(&all, &format!("REST API {} ", identity.rest_api())) == 1, "{all:#?}");
     ensure!(count(&all, &format!("distribution {} ", identity.distribution_comment())) == 1, "{all:#?}");
     let status = gallery.status().await?;
-    let address = status["apiUrl"].as_str().unwrap_or_default();
-    let api = address.trim_start_matches("https://").split('.').next().unwrap_or_default();
+    let api = rest_api_id(&status)?;
     let deployments = aws.apigateway.get_deployments().rest_api_id(api).send().await?;
     ensure!(deployments.items().len() == 1, "deployments: {:#?}", deployments.items());
     let stages = aws.apigateway.get_stages().rest_api_id(api).send().await?;

@@ -11,7 +11,7 @@ use photogallery_tests::stack::Stack;
 use photogallery_tests::visitor::{self, Visitor};
 use serde_json::{Value, json};
 
-use crate::support::gallery::{condition, ensure_condition};
+use crate::support::gallery::{condition, ensure_condition, rest_api_id};
 use crate::support::{Gallery, shared};
 
 #[test]
@@ -109,8 +109,7 @@ fn every_resource_is_listed(gallery: &Gallery<'_>, status: &Value) -> Result<()>
         let found = listed(&kind, &role)?;
         ensure!(found["name"] == *name && found["arn"] == *arn && found["state"] == "Ready", "{found:#}");
     }
-    let address = status["apiUrl"].as_str().unwrap_or_default();
-    let api = address.trim_start_matches("https://").split('.').next().unwrap_or_default();
+    let api = rest_api_id(status)?;
     ensure!(listed("RestApi", "")?["arn"] == *identity.rest_api_arn(api));
     ensure!(listed("Stage", "")?["arn"] == *identity.stage_arn(api));
     let distribution = listed("Distribution", "")?;

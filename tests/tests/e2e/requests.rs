@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::changes::copy_with_another_list;
 use crate::photos::processed;
-use crate::support::gallery::moment;
+use crate::support::gallery::{moment, rest_api_id};
 use crate::support::pictures::phone_jpeg;
 use crate::support::{Gallery, alone};
 
@@ -216,21 +216,17 @@ async fn everything_is_changed_by_others(gallery: &Gallery<'_>) -> Result<()> {
 
 /// Its id is asked for when the list does not have it any more.
 async fn the_api_is_deleted_by_others(gallery: &Gallery<'_>) -> Result<()> {
-    let api = api_id(gallery).await?;
-    gallery.stack.aws().apigateway.delete_rest_api().rest_api_id(&api).send().await?;
+    let before = gallery.status().await?;
+    let api = rest_api_id(&before)?;
+    gallery.stack.aws().apigateway.delete_rest_api().rest_api_id(api).send().await?;
     gallery.reconcile().await?;
-    ensure!(api_id(gallery).await? != api, "it is gone, and still what the status says");
+    ensure!(rest_api_id(&gallery.status().await?)? != api, "it is gone, and still what the status says");
     Ok(())
 }
 
-async fn api_id(gallery: &Gallery<'_>) -> Result<String> {
-    let status = gallery.status().await?;
-    let api = status["apiUrl"].as_str().context("no apiUrl")?.trim_start_matches("https://");
-    Ok(api.split('.').next().unwrap_or_default().to_owned())
-}
-
 async fn api_and_cdn_are_changed(gallery: &Gallery<'_>) -> Result<()> {
-    let (aws, api) = (gallery.stack.aws(), &api_id(gallery).await?);
+    let (aws, status) = (gallery.stack.aws(), gallery.status().await?);
+    let api = rest_api_id(&status)?;
     let close =
         PatchOperation::builder().op(Op::Replace).path("/disableExecuteApiEndpoint").value("true").build();
     aws.apigateway.update_rest_api().rest_api_id(api).patch_operations(close).send().await?;

@@ -166,7 +166,6 @@ impl<'a> Bits<'a> {
             self.next += memchr::memchr(0xFF, rest).unwrap_or(rest.len());
             match bytes.get(self.next + 1)? {
                 code @ 0xD0..=0xD7 => break code - 0xD0,
-                0xFF => self.next += 1,
                 code if is_nothing(*code) => self.next += 1,
                 _ => {
                     self.waiting = false;

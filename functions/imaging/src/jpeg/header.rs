@@ -38,9 +38,9 @@ pub(crate) struct Segment<'a> {
 }
 
 /// Whether no segment begins with an `FF` and this code: a stuffed zero, codes that stand for nothing (T.81 table B.1; random bytes in
-/// damaged data), and restart markers.
+/// damaged data), restart markers, and filling, which is more of `FF`.
 pub(super) fn is_nothing(code: u8) -> bool {
-    matches!(code, 0..=0xBF | 0xD0..=0xD7)
+    matches!(code, 0..=0xBF | 0xD0..=0xD7 | 0xFF)
 }
 
 /// Where the next segment begins, at or behind a position: bytes that belong to none are skipped, as all decoders do. The end of the
@@ -49,9 +49,9 @@ pub(super) fn segment_start(bytes: &[u8], mut at: usize) -> usize {
     while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr(0xFF, rest)) {
         at += found;
         match bytes.get(at + 1).copied() {
-            Some(code) if is_nothing(code) || code == SOI => at += 2,
-            // Filling.
+            // The next may be the one that a segment begins with.
             Some(0xFF) => at += 1,
+            Some(code) if is_nothing(code) || code == SOI => at += 2,
             Some(_) | None => return at,
         }
     }
@@ -79,7 +79,7 @@ pub(crate) fn segment(bytes: &[u8], at: usize) -> Option<Segment<'_>> {
 pub(crate) fn entropy_end(bytes: &[u8], from: usize) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     memchr::memchr_iter(0xFF, rest)
-        .find(|at| rest.get(at + 1).is_some_and(|code| *code != 0xFF && !is_nothing(*code)))
+        .find(|at| rest.get(at + 1).is_some_and(|code| !is_nothing(*code)))
         .map_or(bytes.len(), |at| from + at)
 }
 

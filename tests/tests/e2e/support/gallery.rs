@@ -282,6 +282,12 @@ pub fn ensure_condition(status: &Value, kind: &str, expected: (&str, &str, &str)
     Ok(())
 }
 
+/// The id of the REST API that a status tells of.
+pub fn rest_api_id(status: &Value) -> Result<&str> {
+    let host = status["apiUrl"].as_str().context("no apiUrl")?.trim_start_matches("https://");
+    Ok(host.split('.').next().unwrap_or_default())
+}
+
 pub fn is_settled(object: &DynamicObject, moment: Timestamp) -> bool {
     let status = &object.data["status"];
     let generation = object.metadata.generation;
